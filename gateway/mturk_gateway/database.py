@@ -1,0 +1,81 @@
+"""The three databases: opening one, reading, writing, and bringing a durable one up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.engine import URL, Engine, make_url
+
+
+def sqlite_url(path: Path) -> URL:
+    """The URL of an SQLite file."""
+    return URL.create("sqlite", database=str(path))
+
+
+class Database:
+    """One database, with a transaction for each `reading` or `writing` block.
+
+    `durable` says whether an acknowledged write must survive a power cut (the marketplace, the ledger) or may be
+    lost with the rest of a file that can be made again (snapshots).
+    """
+
+    def __init__(self, url: str | URL, *, durable: bool) -> None:
+        self.url = make_url(url)
+        self.engine: Engine = create_engine(self.url, pool_size=16, max_overflow=64)
+        if self.engine.dialect.name == "sqlite":
+            _prepare_sqlite(self.engine, durable=durable)
+        self._writer = self.engine.execution_options(writing=True)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection whose statements all see the same state."""
+        with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A connection that holds the right to write from its first statement; commits unless the block raises."""
+        with self._writer.begin() as connection:
+            yield connection
+
+    def migrate(self, package: str) -> None:
+        """Bring the schema up to date with the Alembic scripts in the folder `migrations` of an import package."""
+        config = Config()
+        config.set_main_option("script_location", f"{package}:migrations")
+        with self._writer.connect() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.engine.dispose()
+
+
+def _prepare_sqlite(engine: Engine, *, durable: bool) -> None:
+    synchronous = "FULL" if durable else "OFF"
+
+    def configure(connection: Any, _record: object) -> None:
+        # The driver would otherwise begin transactions on its own, too late and without IMMEDIATE.
+        connection.isolation_level = None
+        for pragma in (
+            "journal_mode=WAL",
+            f"synchronous={synchronous}",
+            "busy_timeout=30000",
+            "foreign_keys=ON",
+            "temp_store=MEMORY",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    def begin(connection: Connection) -> None:
+        # A writer that begins as a reader fails at once when somebody else wrote in between; busy_timeout cannot help.
+        writing = connection.get_execution_options().get("writing", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    event.listen(engine, "connect", configure)
+    event.listen(engine, "begin", begin)
