@@ -1,0 +1,78 @@
+"""An HTTP listener in a thread: what the single-process gateway of tests and notebooks is made of."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from typing import Self
+
+import uvicorn
+from starlette.types import ASGIApp
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one. Raises OSError when the address cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+        bound.listen(2048)
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def server_config(app: ASGIApp, **options: object) -> uvicorn.Config:
+    """The uvicorn settings that all listeners share: no access log (ours is structured), no signature of the server."""
+    return uvicorn.Config(
+        app,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=5,
+        ws="none",
+        **options,  # type: ignore[arg-type]  # one dictionary for all of uvicorn's differently typed options
+    )
+
+
+class Listener:
+    """One ASGI application on one loopback address, between `start` and `stop` or inside a `with` block."""
+
+    def __init__(self, app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> None:
+        self._socket = bind(host, port)
+        self.host = host
+        self.port: int = self._socket.getsockname()[1]
+        self._server = uvicorn.Server(server_config(app, lifespan="on"))
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self._socket]}, name=f"listener-{self.port}", daemon=True
+        )
+
+    @property
+    def url(self) -> str:
+        """Where it listens, without a slash at the end."""
+        return f"http://{self.host}:{self.port}"
+
+    def start(self) -> Self:
+        """Begin to answer; returns once requests are served."""
+        self._thread.start()
+        while not self._server.started:
+            if not self._thread.is_alive():
+                raise RuntimeError("the listener ended before it began; its log says why")
+            time.sleep(0.001)
+        return self
+
+    def stop(self) -> None:
+        """Answer what has begun, then close."""
+        self._server.should_exit = True
+        self._thread.join(timeout=10)
+        self._socket.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_exc: object) -> None:
+        self.stop()
