@@ -18,11 +18,15 @@ class Rendered(NamedTuple):
 
 
 class Element(NamedTuple):
-    """A named node of a document that is yet to be rendered: text, children, or markup rendered before."""
+    """A named node of a document that is yet to be rendered: text, children, or markup rendered before.
+
+    A name in a namespace is written `{namespace}name`; `namespaces` binds prefixes from here on down.
+    """
 
     name: str
-    content: str | tuple[Element, ...] | Rendered = ()
+    content: str | tuple[Element | Rendered, ...] = ()
     attributes: tuple[tuple[str, str], ...] = ()
+    namespaces: tuple[tuple[str, str], ...] = ()
 
 
 class MarkupError(ValueError):
@@ -59,16 +63,17 @@ def render_all(elements: tuple[Element, ...]) -> str:
 
 
 def _build(element: Element, inserts: list[bytes]) -> etree._Element:
-    node = etree.Element(element.name, dict(element.attributes))
-    content = element.content
-    if isinstance(content, str):
-        node.text = representable(content)
-    elif isinstance(content, Rendered):
-        # A processing instruction cannot be forged by text, where "<" is always escaped.
-        node.append(etree.ProcessingInstruction("rendered", str(len(inserts))))
-        inserts.append(content.markup)
-    else:
-        node.extend([_build(child, inserts) for child in content])
+    node = etree.Element(element.name, dict(element.attributes), nsmap=dict(element.namespaces))
+    if isinstance(element.content, str):
+        node.text = representable(element.content)
+        return node
+    for child in element.content:
+        if isinstance(child, Rendered):
+            # A processing instruction cannot be forged by text, where "<" is always escaped.
+            node.append(etree.ProcessingInstruction("rendered", str(len(inserts))))
+            inserts.append(child.markup)
+        else:
+            node.append(_build(child, inserts))
     return node
 
 
@@ -83,7 +88,7 @@ def parse(markup: str | bytes) -> etree._Element:
         root = etree.fromstring(markup.encode() if isinstance(markup, str) else markup, parser)
     except (etree.XMLSyntaxError, UnicodeEncodeError, ValueError) as error:
         raise MarkupError(str(error)) from None
-    if root.getroottree().docinfo.doctype:
+    if root.getroottree().docinfo.doctype:  # type: ignore[union-attr]  # the stubs lack it
         raise MarkupError("a document type declaration is not allowed")
     return root
 

@@ -1,0 +1,24 @@
+"""Every legacy operation by its name."""
+
+from mturk_translators.operation import Entry
+from mturk_translators.operations import account, assignments, hits, qualifications, unavailable
+
+
+def _joined(*tables: dict[str, Entry]) -> dict[str, Entry]:
+    joined: dict[str, Entry] = {}
+    for table in tables:
+        twice = joined.keys() & table.keys()
+        if twice:
+            raise ValueError(f"described twice: {', '.join(sorted(twice))}")
+        joined |= table
+    return joined
+
+
+OPERATIONS = _joined(
+    hits.ENTRIES,
+    assignments.ENTRIES,
+    qualifications.ENTRIES,
+    account.ENTRIES,
+    unavailable.ENTRIES,
+)
+"""What the gateway knows of each operation; a name that is not here was never documented."""

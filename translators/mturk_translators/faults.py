@@ -1,0 +1,194 @@
+"""What can go wrong, as the legacy API says it: codes, places, and the table from modern errors to legacy ones."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any
+
+
+class Place(Enum):
+    """Where an error stands in the answer (legacy-common 8)."""
+
+    REQUEST = "request"
+    """In the result element's Request: one operation of the caller failed."""
+    WHOLE = "whole"
+    """In OperationRequest, without a result: the request as a whole was refused."""
+    FRONT = "front"
+    """In a document of its own, with an HTTP status that says so: nothing was asked of the service."""
+
+
+@dataclass(eq=False)
+class Fault(Exception):  # noqa: N818  # the field's own word for an answer that is an error
+    """One legacy error.
+
+    `data` are the Key/Value pairs of the Error element. `own` marks a message of the gateway's wording, which still
+    lacks the suffix that the service put on all of its messages.
+    """
+
+    code: str
+    message: str
+    place: Place = Place.REQUEST
+    status: int = 200
+    data: tuple[tuple[str, str], ...] = ()
+    own: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"
+
+    def stamped(self, milliseconds: int, *, sandbox: bool) -> Fault:
+        """The same with the service's message suffix: the time, and an `s` in the sandbox (legacy-common 8.1)."""
+        if not self.own:
+            return self
+        suffix = f" ({milliseconds} s)" if sandbox else f" ({milliseconds})"
+        return replace(self, message=self.message + suffix, own=False)
+
+
+class ModernError(Exception):
+    """What the modern API, or the way to it, answered instead of a reply.
+
+    `type` is the bare `__type` of the body, or `Unreachable` when there was no answer worth the name; `code` the
+    TurkErrorCode, if any; `status` the HTTP status, 0 without one.
+    """
+
+    def __init__(self, type_: str, message: str, code: str | None = None, status: int = 400) -> None:
+        super().__init__(f"{type_}: {message}")
+        self.type = type_
+        self.message = message
+        self.code = code
+        self.status = status
+
+
+MTURK = "AWS.MechanicalTurk."
+INVALID_PARAMETER_VALUE = MTURK + "InvalidParameterValue"
+OUT_OF_RANGE = "AWS.ParameterOutOfRange"
+MISSING_PARAMETERS = "AWS.MissingParameters"
+NOT_AUTHORIZED = "AWS.NotAuthorized"
+BAD_CLAIMS = "AWS.BadClaimsSupplied"
+
+
+def invalid_value(value: str, parameter: str, reason: str = "") -> Fault:
+    """The parameter has a value that cannot be read, or that is none of the known ones (legacy-common 9)."""
+    message = f'The value "{value}" is not valid for the parameter {parameter}.'
+    return Fault(INVALID_PARAMETER_VALUE, f"{message} {reason}".rstrip())
+
+
+def out_of_range(value: str, parameter: str, low: int, high: int | None) -> Fault:
+    """A number outside the parameter's range; without `high` the range is open."""
+    span = f"Valid values range from {low} to {high}." if high is not None else f"The least valid value is {low}."
+    return Fault(OUT_OF_RANGE, f'The value "{value}" is out of range for the parameter {parameter}. {span}')
+
+
+def missing_parameters(names: tuple[str, ...]) -> Fault:
+    """Required parameters are absent or empty."""
+    return Fault(MISSING_PARAMETERS, f"The request lacks what it must have: {', '.join(names)}.")
+
+
+def not_authorized() -> Fault:
+    """The key is unknown, the signature is not its owner's, or a credential is absent; which one is not told."""
+    message = "The identity contained in the request is not authorized to use this AWSAccessKeyId"
+    return Fault(NOT_AUTHORIZED, message, Place.WHOLE)
+
+
+def unknown_operation(name: str) -> Fault:
+    """No version of the API documents an operation of this name."""
+    return Fault(
+        "AWS.InvalidOperationParameter",
+        f'The value "{name}" is not the name of an operation of AWSMechanicalTurkRequester.',
+        Place.WHOLE,
+    )
+
+
+def missing_operation() -> Fault:
+    """The request does not say which operation it wants."""
+    return Fault("AWS.MissingOperationParameter", "The request lacks the parameter Operation.", Place.WHOLE)
+
+
+def unreadable(message: str, status: int = 400) -> Fault:
+    """The request cannot be read at all, or nothing lives where it was sent."""
+    return Fault("InvalidRequest", message, Place.FRONT, status)
+
+
+def unavailable(
+    message: str = "The service cannot answer at the moment. Please try again in a few seconds.",
+) -> Fault:
+    """Throttled, overloaded, or the upstream is away: the one failure that old clients know how to retry (8.5)."""
+    return Fault("ServiceUnavailable", message, Place.FRONT, 503)
+
+
+def internal_error() -> Fault:
+    """A bug of the gateway; what happened stands in the log under the request's id."""
+    return Fault("AWS.InternalError", "The gateway failed to answer this request.", Place.FRONT, 500)
+
+
+def _by_message(table: tuple[tuple[str, str], ...]) -> Any:
+    def choose(message: str) -> str:
+        return next((code for text, code in table if text in message), INVALID_PARAMETER_VALUE)
+
+    return choose
+
+
+MODERN_ERRORS: dict[str, Any] = {
+    "RequestError": _by_message(()),
+    "ParameterValidationError": _by_message(
+        (("Valid values range", OUT_OF_RANGE), ("parsing the XML", MTURK + "XMLParseError"))
+    ),
+    "ValidationException": _by_message(
+        (("Value null at", MISSING_PARAMETERS), ("Member must have value", OUT_OF_RANGE))
+    ),
+    "ServiceFault": unavailable,
+    "ThrottlingException": unavailable,
+    "Unreachable": unavailable,
+    "AccessDeniedException": not_authorized,
+    "ExpiredTokenException": not_authorized,
+    "IncompleteSignatureException": not_authorized,
+    "InvalidSignatureException": not_authorized,
+    "MissingAuthenticationTokenException": not_authorized,
+    "UnrecognizedClientException": not_authorized,
+    "UnknownOperationException": internal_error,
+    "SerializationException": internal_error,
+}
+"""Modern error type → how its legacy code is found from the message, or the fault it always means.
+
+For the first three a TurkErrorCode, where there is one, is the legacy code (legacy-common 9.1).
+"""
+
+_IDS = ("HITId", "AssignmentId", "QualificationTypeId", "QualificationRequestId")
+_CURRENT = re.compile(r"currently in the state '(\w+)'")
+_EXPECTED = re.compile(r"with a status of: ([\w, ]+)")
+
+
+def is_state_error(error: ModernError) -> bool:
+    """Whether the error says that an object is in a state that the operation does not allow."""
+    return bool(re.fullmatch(r"AWS\.MechanicalTurk\.Invalid\w+State", error.code or ""))
+
+
+def quotes_state(error: ModernError) -> bool:
+    """Whether the message itself names the state that the object is in."""
+    return bool(_CURRENT.search(error.message))
+
+
+def legacy_fault(error: ModernError, params: dict[str, Any], current_state: str | None = None) -> Fault:
+    """The legacy form of a modern error.
+
+    `params` are those of the modern call, from which the Data entries are made that the modern API lost;
+    `current_state` is given where the message does not quote it. An unknown type is treated by its HTTP status.
+    """
+    meaning = MODERN_ERRORS.get(error.type, unavailable if error.status >= 500 else MODERN_ERRORS["RequestError"])
+    if meaning in (unavailable, not_authorized, internal_error):
+        fault: Fault = meaning()
+        return fault
+    code = error.code or meaning(error.message)
+    data = [(name, str(params[name])) for name in _IDS if name in params]
+    if is_state_error(error):
+        quoted = _CURRENT.search(error.message)
+        state = quoted[1] if quoted else current_state
+        expected = _EXPECTED.search(error.message)
+        if state is not None:
+            data.append(("CurrentState", state))
+        if expected:
+            data.append(("ExpectedStates", expected[1].replace(" ", "")))
+    elif not code.endswith(("DoesNotExist", "AlreadyExists")):
+        data = []
+    return Fault(code, error.message, data=tuple(data), own=False)

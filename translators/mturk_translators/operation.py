@@ -1,0 +1,204 @@
+"""The vocabulary in which a legacy operation is described."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from mturk_translators.fields import Choice, Field, Integer
+from mturk_translators.query import Node
+
+Reply = dict[str, Any]
+"""What a modern call gave, as boto3 gives it, or what a flow makes of several."""
+
+
+class Call(NamedTuple):
+    """One call of the modern API."""
+
+    operation: str
+    params: dict[str, Any]
+
+    @property
+    def writes(self) -> bool:
+        """Whether it may change what listings show."""
+        return writes(self.operation)
+
+
+def writes(modern_operation: str) -> bool:
+    """Whether a modern operation may change what listings show; all that only read are called Get… or List…."""
+    return not modern_operation.startswith(("Get", "List"))
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a flow may know beyond its parameters.
+
+    `token` is fresh for this request; `lifetime` is that of a HIT of a known HIT type whose creator named none, in
+    seconds (legacy-hits 5, note 2).
+    """
+
+    token: str
+    lifetime: int
+
+
+Steps = Generator[Call, Reply, Reply]
+"""A flow under way: yields calls, is sent replies, has failures thrown into it as ModernError, returns its reply."""
+
+Flow = Callable[[dict[str, Any], Context], Steps]
+"""Makes the steps from the modern members that the request amounts to."""
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The response groups of an operation: those it honours, and those it uses when the request names none of them."""
+
+    allowed: frozenset[str]
+    default: frozenset[str]
+
+    def chosen(self, named: tuple[str, ...]) -> frozenset[str]:
+        """The groups of one request: exactly the known ones it names, else the defaults (legacy-common 5.1)."""
+        return self.allowed.intersection(named) or self.default
+
+
+def groups(allowed: str, default: str = "Minimal") -> Groups:
+    """Response groups by name, apart from Minimal and Request, which every operation honours."""
+    return Groups(frozenset({"Minimal", "Request", *allowed.split()}), frozenset(default.split()))
+
+
+PLAIN = groups("")
+"""Of an operation whose result has no parts to choose from."""
+
+
+@dataclass(frozen=True)
+class When:
+    """Parameters that depend on whether another one is given."""
+
+    given: str
+    then: tuple[Field, ...]
+    otherwise: tuple[Field, ...]
+
+    def fields(self, node: Node) -> tuple[Field, ...]:
+        """The fields that apply to a request."""
+        return self.then if node.text(self.given) else self.otherwise
+
+
+@dataclass(frozen=True)
+class Key:
+    """A modern member by which rows are sorted or filtered; `text` gives what compares like the value."""
+
+    member: str
+    text: Callable[[Any], str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """A token listing of the modern API, and what is kept of each of its rows.
+
+    `items` is the member of the reply that holds the rows, `id` the member that names a row, `element` the legacy
+    element of a row, `fields` its elements in order.
+    """
+
+    modern: str
+    items: str
+    id: str
+    element: str
+    fields: tuple[Field, ...]
+    keys: tuple[Key, ...] = ()
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A parameter that selects rows by a key of the listing: those whose key is among its values."""
+
+    key: str
+    field: Field
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pages:
+    """How an operation shows a listing as numbered pages.
+
+    `sorts` are the legal sort properties, `sort` and `descending` the defaults. Each is a key of the listing, or
+    `Enumeration`, the order of the walk; without any, that is the order. `only` names the elements of a row that are
+    shown whatever the response groups say.
+    """
+
+    listing: Listing
+    sorts: tuple[str, ...] = ()
+    sort: str = "Enumeration"
+    descending: bool = False
+    filters: tuple[Filter, ...] = ()
+    only: frozenset[str] | None = None
+
+    @property
+    def parameters(self) -> tuple[Field, ...]:
+        """The parameters that paging adds to an operation (legacy-common 11)."""
+        direction = "Descending" if self.descending else "Ascending"
+        sorting = (
+            Choice("SortProperty", values=self.sorts, default=self.sort),
+            Choice("SortDirection", values=("Ascending", "Descending"), default=direction),
+        )
+        return (
+            *(chosen.field for chosen in self.filters),
+            *(sorting if self.sorts else ()),
+            Integer("PageNumber", low=1, default=1),
+            Integer("PageSize", low=1, high=100, default=10),
+        )
+
+
+Rule = Callable[[Node], None]
+"""A condition on several parameters together; raises Fault when it is broken."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One legacy operation.
+
+    It is one modern call (`modern`), or several (`flow`, with `calls` naming them), or numbered pages of a listing
+    (`pages`). `gives` are the elements of its result, found in the member `reply` of the modern reply if that is named.
+    `result` is the result element where it is not `<Operation>Result`.
+    """
+
+    takes: tuple[Field | When, ...] = ()
+    needs: tuple[Rule, ...] = ()
+    modern: str | None = None
+    flow: Flow | None = None
+    calls: tuple[str, ...] = ()
+    pages: Pages | None = None
+    reply: str | None = None
+    gives: tuple[Field, ...] = ()
+    result: str | None = None
+    groups: Groups = PLAIN
+
+    @property
+    def modern_calls(self) -> tuple[str, ...]:
+        """The modern operations that answering it may take."""
+        if self.pages:
+            return (self.pages.listing.modern,)
+        return self.calls if self.flow else (self.modern or "",)
+
+    def fields(self, node: Node) -> tuple[Field, ...]:
+        """The parameters, apart from those of paging, that apply to a request."""
+        return tuple(
+            field for taken in self.takes for field in (taken.fields(node) if isinstance(taken, When) else (taken,))
+        )
+
+
+@dataclass(frozen=True)
+class Unavailable:
+    """A documented operation that this gateway cannot answer, and why."""
+
+    reason: str
+    result: str | None = None
+
+
+@dataclass(frozen=True)
+class Withdrawn:
+    """An operation that Amazon itself took out of the API: answered like a name that never was, with the reason."""
+
+    reason: str
+
+
+Entry = Operation | Unavailable | Withdrawn
+"""A row of the table of operations."""

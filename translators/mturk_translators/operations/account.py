@@ -1,0 +1,15 @@
+"""The requester's account: entries only."""
+
+from mturk_translators.fields import Price
+from mturk_translators.operation import Entry, Operation
+
+ENTRIES: dict[str, Entry] = {
+    "GetAccountBalance": Operation(
+        modern="GetAccountBalance",
+        gives=(
+            Price("AvailableBalance"),
+            Price("OnHoldBalance", absent="0.00", until="2007-06-21"),
+            Price("OnHoldBalance", since="2008-08-02"),
+        ),
+    ),
+}

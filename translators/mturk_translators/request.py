@@ -1,0 +1,93 @@
+"""From an operation's entry and a caller's parameters to what has to be asked of the modern API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mturk_translators.faults import Fault, invalid_value
+from mturk_translators.fields import take_members
+from mturk_translators.operation import Call, Context, Operation, Pages, Rule, Steps
+from mturk_translators.query import Node
+
+
+@dataclass(frozen=True)
+class View:
+    """A selection and order of a listing's rows: key and its admitted values, the sort key (None: the walk's order)."""
+
+    filters: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    sort: str | None = None
+    descending: bool = False
+
+
+@dataclass(frozen=True)
+class PageRequest:
+    """A numbered page of a view; `params` are those of the listing's modern call."""
+
+    pages: Pages
+    params: dict[str, Any]
+    view: View
+    number: int
+    size: int
+
+
+@dataclass(frozen=True)
+class StepsRequest:
+    """One or several modern calls; `params` are the modern members that the caller's parameters amount to."""
+
+    params: dict[str, Any]
+    steps: Steps
+
+
+def translate(entry: Operation, given: Node, context: Context) -> PageRequest | StepsRequest:
+    """What one request asks for. Raises Fault for parameters that are absent, unreadable or at odds."""
+    params = take_members(entry.fields(given), given)
+    for rule in entry.needs:
+        rule(given)
+    if entry.pages:
+        return _page(entry.pages, params, given)
+    steps = entry.flow(params, context) if entry.flow else _one_call(entry.modern or "", params)
+    return StepsRequest(params, steps)
+
+
+def _one_call(operation: str, params: dict[str, Any]) -> Steps:
+    return (yield Call(operation, params))
+
+
+def _page(pages: Pages, params: dict[str, Any], given: Node) -> PageRequest:
+    asked = take_members(pages.parameters, given)
+    filters = []
+    for chosen in pages.filters:
+        value = asked.get(chosen.field.member)
+        if value is not None:
+            filters.append((chosen.key, (value,) if isinstance(value, str) else tuple(sorted(value))))
+    sort = asked.get("SortProperty")
+    view = View(
+        tuple(filters),
+        None if sort == "Enumeration" else sort,
+        asked.get("SortDirection") == "Descending",
+    )
+    return PageRequest(pages, params, view, asked["PageNumber"], asked["PageSize"])
+
+
+def exactly_one_of(*names: str) -> Rule:
+    """A rule: one of the parameters, and no two of them, are given."""
+
+    def check(given: Node) -> None:
+        present = [name for name in names if given.texts(name)]
+        if len(present) > 1:
+            raise invalid_value(given.text(present[1]) or "", present[1], f"It excludes {present[0]}.")
+        if not present:
+            raise _none_of(names)
+
+    return check
+
+
+def _none_of(names: tuple[str, ...]) -> Fault:
+    return invalid_value("", names[0], f"One of {' and '.join(names)} is needed.")
+
+
+def validates_only(given: Node) -> bool:
+    """Whether the caller wants the request checked and not performed (`Validate`, legacy-common 2)."""
+    text = given.text("Validate")
+    return text is not None and text.lower() not in ("false", "0")

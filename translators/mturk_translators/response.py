@@ -1,0 +1,102 @@
+"""From an operation's entry and a modern reply to the elements of the legacy result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from mturk_translators.faults import Fault
+from mturk_translators.fields import Field, Structure
+from mturk_translators.operation import Entry, Operation, Reply
+from mturk_translators.query import PLUMBING, Node
+from mturk_translators.request import PageRequest
+from mturk_translators.rows import join
+from mturk_translators.xml import Element, Rendered
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the form of an answer depends on."""
+
+    name: str
+    entry: Entry
+    groups: frozenset[str]
+    version: str
+    given: Node
+
+    @property
+    def result(self) -> str:
+        """The name of the result element (legacy-common 7.1)."""
+        return getattr(self.entry, "result", None) or f"{self.name}Result"
+
+
+def request_element(asked: Asked, fault: Fault | None = None) -> Element:
+    """The first child of every result: validity, the echo if it was asked for, and what was wrong (7.2, 7.3, 8.1)."""
+    children = [Element("IsValid", "False" if fault else "True")]
+    if "Request" in asked.groups:
+        children.append(Element(f"{asked.name}Request", tuple(_echo(asked.given, PLUMBING))))
+    if fault:
+        children.append(Element("Errors", (error_element(fault),)))
+    return Element("Request", tuple(children))
+
+
+def error_element(fault: Fault) -> Element:
+    """Code, message and data of an error."""
+    data = (Element("Data", (Element("Key", key), Element("Value", value))) for key, value in fault.data)
+    return Element("Error", (Element("Code", fault.code), Element("Message", fault.message), *data))
+
+
+def _echo(given: Node, left_out: frozenset[str] = frozenset()) -> Iterator[Element]:
+    for name in sorted(given.members.keys() - left_out):
+        for index, node in sorted(given.members[name].items()):
+            attributes = (("tag", str(index)),) if index >= 0 else ()
+            if node.members:
+                yield Element(name, tuple(_echo(node)), attributes)
+            for value in node.values:
+                yield Element(name, value, attributes)
+
+
+def give_refusal(asked: Asked, fault: Fault) -> Element:
+    """The result of a request that failed: nothing but its Request."""
+    return Element(asked.result, (request_element(asked, fault),))
+
+
+def give_validity(asked: Asked) -> Element:
+    """The result of a request that was only checked."""
+    return Element(asked.result, (request_element(asked),))
+
+
+def give_result(asked: Asked, entry: Operation, reply: Reply) -> Element:
+    """The result of one or several modern calls."""
+    members = reply[entry.reply] if entry.reply else reply
+    return Element(asked.result, (request_element(asked), *_give(entry.gives, members, asked)))
+
+
+def _give(fields: Iterable[Field], reply: Reply, asked: Asked) -> Iterator[Element]:
+    for field in fields:
+        value: Any = field.find(reply)
+        if not field.known_to(asked.version):
+            continue
+        if field.group is not None:
+            if field.group in asked.groups:
+                yield from field.give(value, asked.version)
+        elif isinstance(field, Structure):
+            members = tuple(_give(field.fields, value or {}, asked))
+            if members:
+                yield Element(field.name, members)
+        elif asked.groups != {"Request"}:
+            yield from field.give(value, asked.version)
+
+
+def give_page(asked: Asked, page: PageRequest, total: int, rows: list[tuple[str, str | None]]) -> Element:
+    """The result of a numbered page: counters in recorded order (7.2), then the rows as `rows.join` takes them."""
+    children: list[Element | Rendered] = [request_element(asked)]
+    if asked.groups != {"Request"}:
+        children += [
+            Element("NumResults", str(len(rows))),
+            Element("TotalNumResults", str(total)),
+            Element("PageNumber", str(page.number)),
+            Rendered(join(page.pages, rows, asked.groups, asked.version)),
+        ]
+    return Element(asked.result, tuple(children))

@@ -1,0 +1,66 @@
+"""Single values: money, times and keys for sorting, from the modern form to the legacy one and back."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+
+Moment = datetime | int | float
+"""A time as boto3 gives it, or as seconds since 1970."""
+
+
+def as_datetime(moment: Moment) -> datetime:
+    """The moment in UTC, whole seconds; a fraction is cut off, never rounded up."""
+    if isinstance(moment, datetime):
+        return moment.astimezone(UTC).replace(microsecond=0)
+    return datetime.fromtimestamp(int(moment // 1), UTC)
+
+
+def time_text(moment: Moment) -> str:
+    """`YYYY-MM-DDThh:mm:ssZ`: boto and MTurkR parse exactly this and nothing with a fraction (legacy-common 10)."""
+    return as_datetime(moment).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def money_in(text: str) -> str | None:
+    """A legacy amount as the modern API wants it, with two decimals; None when it is no amount (legacy-common 6.2).
+
+    Clients write `5`, `0.05`, `.20` and `1.5`. Zeros past the second decimal say nothing and are dropped.
+    """
+    match = re.fullmatch(r"([0-9]{0,12})(?:\.([0-9]{0,12}))?", text, re.ASCII)
+    if not match or not (match[1] or match[2]):
+        return None
+    decimals = (match[2] or "").rstrip("0")
+    if len(decimals) > 2:
+        return None
+    return f"{int(match[1] or '0')}.{decimals:0<2}"
+
+
+def amount_text(modern: str) -> str:
+    """A modern amount with at least two decimals; a third is kept (structures 3)."""
+    whole, _, decimals = modern.partition(".")
+    return f"{whole}.{decimals:0<2}"
+
+
+def formatted_price(modern: str) -> str:
+    """`$10,000.00`: thousands separated, rounded to two decimals. What is no number is shown as it is."""
+    try:
+        return f"${Decimal(modern).quantize(Decimal('0.01')):,}"
+    except InvalidOperation:
+        return f"${modern}"
+
+
+def text_key(value: str | None) -> str:
+    """Sorts text by code point; what is absent comes first."""
+    return value or ""
+
+
+def money_key(value: str | None) -> str:
+    """Sorts amounts by their value."""
+    whole, _, decimals = (value or "0").partition(".")
+    return f"{whole:0>15}.{decimals:0<3}"
+
+
+def time_key(value: Moment | None) -> str:
+    """Sorts moments by time, to the second that a client can see."""
+    return "" if value is None else time_text(value)
