@@ -9,13 +9,32 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import Connection, Float, create_engine, event
 from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.expression import FunctionElement
 
 
 def sqlite_url(path: Path) -> URL:
     """The URL of an SQLite file."""
     return URL.create("sqlite", database=str(path))
+
+
+class database_now(FunctionElement[float]):  # noqa: N801  # reads like the SQL function it stands for
+    """The database's own clock, in seconds since 1970: what leases and ages are compared by, whoever asks."""
+
+    type = Float()
+    inherit_cache = True
+
+
+@compiles(database_now, "sqlite")
+def _sqlite_now(*_: object, **__: object) -> str:
+    return "((julianday('now') - 2440587.5) * 86400.0)"
+
+
+@compiles(database_now, "postgresql")
+def _postgresql_now(*_: object, **__: object) -> str:
+    return "extract(epoch from clock_timestamp())"
 
 
 class Database:

@@ -65,6 +65,7 @@ INVALID_PARAMETER_VALUE = MTURK + "InvalidParameterValue"
 OUT_OF_RANGE = "AWS.ParameterOutOfRange"
 MISSING_PARAMETERS = "AWS.MissingParameters"
 NOT_AUTHORIZED = "AWS.NotAuthorized"
+INVALID_OPERATION = "AWS.InvalidOperationParameter"
 BAD_CLAIMS = "AWS.BadClaimsSupplied"
 
 
@@ -91,13 +92,15 @@ def not_authorized() -> Fault:
     return Fault(NOT_AUTHORIZED, message, Place.WHOLE)
 
 
-def unknown_operation(name: str) -> Fault:
-    """No version of the API documents an operation of this name."""
-    return Fault(
-        "AWS.InvalidOperationParameter",
-        f'The value "{name}" is not the name of an operation of AWSMechanicalTurkRequester.',
-        Place.WHOLE,
-    )
+def unknown_operation(name: str, reason: str = "") -> Fault:
+    """No version of the API that is still answered has an operation of this name."""
+    message = f'The value "{name}" is not the name of an operation of AWSMechanicalTurkRequester.'
+    return Fault(INVALID_OPERATION, f"{message} {reason}".rstrip(), Place.WHOLE)
+
+
+def unavailable_operation(name: str, reason: str) -> Fault:
+    """The operation is documented, but this gateway has no answer for it."""
+    return Fault(INVALID_OPERATION, f"{name} {reason}.")
 
 
 def missing_operation() -> Fault:

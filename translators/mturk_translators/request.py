@@ -7,8 +7,8 @@ from typing import Any
 
 from mturk_translators.faults import Fault, invalid_value
 from mturk_translators.fields import take_members
-from mturk_translators.operation import Call, Context, Operation, Pages, Rule, Steps
-from mturk_translators.query import Node
+from mturk_translators.operation import Call, Context, Operation, Pages, Rule, Steps, When
+from mturk_translators.query import PLUMBING, Node
 
 
 @dataclass(frozen=True)
@@ -91,3 +91,17 @@ def validates_only(given: Node) -> bool:
     """Whether the caller wants the request checked and not performed (`Validate`, legacy-common 2)."""
     text = given.text("Validate")
     return text is not None and text.lower() not in ("false", "0")
+
+
+_EVERYWHERE = PLUMBING | {"Operation", "ResponseGroup", "UniqueRequestToken"}
+_MOST_NAMES, _LONGEST_NAME = 10, 64
+
+
+def unknown_parameters(entry: Operation, given: Node) -> list[str]:
+    """Some names that the operation does not know, cut to a size fit for a log. They never change the answer."""
+    paging = entry.pages.parameters if entry.pages else ()
+    conditional = [
+        field for taken in entry.takes if isinstance(taken, When) for field in (*taken.then, *taken.otherwise)
+    ]
+    known = {field.name for field in (*entry.fields(given), *conditional, *paging)} | _EVERYWHERE
+    return [name[:_LONGEST_NAME] for name in given.members if name not in known][:_MOST_NAMES]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from mturk_translators.faults import Fault
+from mturk_translators.faults import Fault, unavailable
 from mturk_translators.fields import Field, Structure
 from mturk_translators.operation import Entry, Operation, Reply
 from mturk_translators.query import PLUMBING, Node
@@ -68,8 +68,10 @@ def give_validity(asked: Asked) -> Element:
 
 
 def give_result(asked: Asked, entry: Operation, reply: Reply) -> Element:
-    """The result of one or several modern calls."""
-    members = reply[entry.reply] if entry.reply else reply
+    """The result of one or several modern calls. Raises Fault when the reply lacks what it is about."""
+    members = reply.get(entry.reply) if entry.reply else reply
+    if members is None:
+        raise unavailable()
     return Element(asked.result, (request_element(asked), *_give(entry.gives, members, asked)))
 
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from mturk_translators.fields import Each, Field, Structure, give_members
 from mturk_translators.operation import Listing, Pages
 from mturk_translators.versions import NEWEST, OLDEST
-from mturk_translators.xml import render_all
+from mturk_translators.xml import render_all, representable
 
 SEPARATOR = "\0"
 """Between the sections of a row; no markup can contain it."""
@@ -76,8 +76,8 @@ def keep(listing: Listing, item: Mapping[str, Any]) -> Row:
         part.varies and kept and part.render(item, OLDEST) != kept for part, kept in zip(parts, markup, strict=True)
     )
     return Row(
-        str(item[listing.id]),
-        tuple(key.text(item.get(key.member)) for key in listing.keys),
+        representable(str(item[listing.id])),
+        tuple(representable(key.text(item.get(key.member))) for key in listing.keys),
         SEPARATOR.join(markup),
         json.dumps(item, default=datetime.timestamp) if varies else None,
     )

@@ -1,6 +1,6 @@
 """Every legacy operation by its name."""
 
-from mturk_translators.operation import Entry
+from mturk_translators.operation import Entry, Operation
 from mturk_translators.operations import account, assignments, hits, qualifications, unavailable
 
 
@@ -22,3 +22,10 @@ OPERATIONS = _joined(
     unavailable.ENTRIES,
 )
 """What the gateway knows of each operation; a name that is not here was never documented."""
+
+LISTINGS = {
+    entry.pages.listing.modern: entry.pages.listing
+    for entry in OPERATIONS.values()
+    if isinstance(entry, Operation) and entry.pages
+}
+"""Every token listing that some operation shows as pages, by the name of its modern operation."""

@@ -1,0 +1,129 @@
+"""The composition root: what a front is made of."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from urllib.parse import urlsplit
+
+import httpx
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
+from structlog import get_logger
+
+from mturk_gateway.clock import wall_clock
+from mturk_gateway.credentials import Keyring
+from mturk_gateway.failsafe import Failsafe
+from mturk_gateway.front import XML_TYPE, Front, LegacyFront, new_request_id
+from mturk_gateway.house import House
+from mturk_gateway.ledger.usage import Usage
+from mturk_gateway.modern import ModernFront
+from mturk_gateway.paging.pager import Pager
+from mturk_gateway.paging.snapshots import Snapshots
+from mturk_gateway.pipeline import Pipeline
+from mturk_gateway.settings import Settings
+from mturk_gateway.upstream import Upstream
+from mturk_translators.document import front_refusal
+from mturk_translators.faults import unreadable
+
+log = get_logger()
+
+_SAVING = 5.0
+"""Seconds between two times that usage counts go to the ledger."""
+_THREADS = 64
+
+
+def create_gateway(settings: Settings, house: House, upstream_url: str) -> ASGIApp:
+    """A front: both APIs, and the operators' questions about its health. It closes nothing that it was given."""
+    executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="front")
+    keyring = Keyring(house.credentials)
+    upstream = Upstream(upstream_url, settings.upstream_timeout)
+    snapshots = Snapshots(house.snapshots)
+    usage = Usage(house.ledger)
+    pager = Pager(
+        snapshots,
+        executor,
+        freshness=settings.freshness,
+        patience=settings.patience,
+        lifetime=settings.walk_lifetime,
+    )
+    client = httpx.AsyncClient(
+        timeout=settings.upstream_timeout, limits=httpx.Limits(max_connections=256), trust_env=False
+    )
+
+    async def save_usage() -> None:
+        while True:
+            await asyncio.sleep(_SAVING)
+            try:
+                await asyncio.get_running_loop().run_in_executor(executor, usage.save)
+            except SQLAlchemyError:
+                log.exception("usage not saved")
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        saving = asyncio.create_task(save_usage())
+        yield
+        saving.cancel()
+        with suppress(asyncio.CancelledError):
+            await saving
+        await pager.close()
+        await client.aclose()
+        executor.shutdown()
+        usage.save()
+        upstream.close()
+
+    async def healthz() -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def readyz() -> Response:
+        problems = await asyncio.get_running_loop().run_in_executor(executor, house.problems)
+        if settings.embedded:
+            try:
+                (await client.get(f"{upstream_url}/healthz")).raise_for_status()
+            except httpx.HTTPError as error:
+                problems = [*problems, f"marketplace: {type(error).__name__}"]
+        return JSONResponse({"ready": not problems, "problems": problems}, 503 if problems else 200)
+
+    async def nothing_here(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 404
+        fault = unreadable(f"Nothing answers {request.method} here.", status)
+        return Response(front_refusal(new_request_id(), fault), status, media_type=XML_TYPE)
+
+    app = FastAPI(lifespan=lifespan, openapi_url=None, exception_handlers={HTTPException: nothing_here})
+    app.add_api_route("/healthz", healthz)
+    app.add_api_route("/readyz", readyz)
+    legacy = Pipeline(
+        keyring.find,
+        upstream,
+        pager,
+        snapshots,
+        usage,
+        executor,
+        wall_clock,
+        settings.clock_skew,
+        settings.default_lifetime,
+    )
+    modern = ModernFront(
+        client,
+        upstream,
+        keyring.find,
+        snapshots,
+        usage,
+        executor,
+        wall_clock,
+        url=f"{upstream_url.rstrip('/')}/",
+        resign=not settings.embedded,
+        hosts=public_hosts(settings),
+        body_limit=settings.body_limit,
+    )
+    return Failsafe(Front(LegacyFront(legacy, settings.body_limit), modern, app))
+
+
+def public_hosts(settings: Settings) -> tuple[str, ...]:
+    """The host names that a client may have signed although another one reached us."""
+    return (urlsplit(settings.public_url).netloc,) if settings.public_url else ()

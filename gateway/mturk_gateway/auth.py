@@ -1,0 +1,104 @@
+"""The legacy signature schemes: is a request from the owner of the key that it names (legacy-common 3)?"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+from mturk_gateway.credentials import Requester
+from mturk_translators.faults import BAD_CLAIMS, Fault, Place, not_authorized
+from mturk_translators.query import Pair, first
+
+SERVICE = "AWSMechanicalTurkRequester"
+"""Signed by everyone, also by those who do not send it."""
+
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.(\d+))?(Z|[+-]\d\d:\d\d)?", re.ASCII)
+
+
+def authenticate(
+    pairs: tuple[Pair, ...], find: Callable[[str], Requester | None], now: float, clock_skew: int
+) -> Requester:
+    """The requester whom a request comes from; `find` knows requesters by their access keys.
+
+    `clock_skew` are the seconds that timestamps may differ from `now`, unless the requester has a setting of its own.
+    Raises Fault: AWS.NotAuthorized without telling what was wrong, AWS.BadClaimsSupplied for a signature that verifies
+    over a timestamp that does not.
+    """
+    access_key, signature, timestamp = (first(pairs, name) for name in ("AWSAccessKeyId", "Signature", "Timestamp"))
+    if not (access_key and signature and timestamp):
+        raise not_authorized()
+    requester = find(access_key)
+    # An unknown key takes as long as a wrong secret.
+    secret = requester.secret if requester else ""
+    # "+" of base64, sent unescaped, arrives as a space.
+    given = signature.replace(" ", "+").encode()
+    verified = False
+    for text in _strings_to_sign(pairs, timestamp):
+        verified |= hmac.compare_digest(given, sign(secret, text).encode())
+    if requester is None or not verified:
+        raise not_authorized()
+    _check_time(timestamp, now, clock_skew if requester.clock_skew is None else requester.clock_skew)
+    return requester
+
+
+def sign(secret: str, text: str) -> str:
+    """The signature of a text: base64 of its HMAC-SHA1."""
+    return base64.b64encode(hmac.digest(secret.encode(), text.encode(), hashlib.sha1)).decode()
+
+
+def standard_string(operation: str, timestamp: str) -> str:
+    """What the standard MTurk signature covers (3.1)."""
+    return f"{SERVICE}{operation}{timestamp}"
+
+
+def version_1_string(pairs: tuple[Pair, ...]) -> str:
+    """What AWS signature version 1 covers: everything but the signature, sorted without regard to case (3.2)."""
+    covered = sorted((pair for pair in pairs if pair.name != "Signature"), key=lambda pair: pair.name.lower())
+    return "".join(pair.name + pair.value for pair in covered)
+
+
+def _strings_to_sign(pairs: tuple[Pair, ...], timestamp: str) -> Iterator[str]:
+    version = first(pairs, "SignatureVersion")
+    if version == "1":
+        yield version_1_string(pairs)
+    elif version is None:
+        operation = first(pairs, "Operation") or ""
+        for form in _timestamp_forms(timestamp):
+            yield standard_string(operation, form)
+
+
+def _timestamp_forms(timestamp: str) -> dict[str, None]:
+    """The timestamp as received, and with the fraction that a client may have signed instead (3.1)."""
+    forms = dict.fromkeys([timestamp])
+    match = _TIMESTAMP.fullmatch(timestamp)
+    if match and match[1]:
+        head, tail = timestamp[: match.start(1) - 1], timestamp[match.end(1) :]
+        trimmed = match[1].rstrip("0")
+        for fraction in (f".{match[1]:0<3}", f".{trimmed}" if trimmed else "", ""):
+            forms[f"{head}{fraction}{tail}"] = None
+    return forms
+
+
+def _check_time(timestamp: str, now: float, clock_skew: int) -> None:
+    here = datetime.fromtimestamp(int(now), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    try:
+        if not _TIMESTAMP.fullmatch(timestamp):
+            raise ValueError
+        there = datetime.fromisoformat(timestamp)
+        difference = abs((there if there.tzinfo else there.replace(tzinfo=UTC)).timestamp() - now)
+    except (ValueError, OverflowError):
+        raise Fault(
+            BAD_CLAIMS,
+            f"The specified claims are invalid. The Timestamp cannot be read; here it is {here}.",
+            Place.WHOLE,
+        ) from None
+    if difference > clock_skew:
+        raise Fault(
+            BAD_CLAIMS,
+            f"The specified claims are invalid. The Timestamp {timestamp} is too far from the time here, {here}.",
+            Place.WHOLE,
+        )

@@ -1,0 +1,133 @@
+"""Access key → requester and secret, from AWS shared credentials files: each profile with static keys is one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from configparser import ConfigParser, Error, SectionProxy
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+
+from structlog import get_logger
+
+log = get_logger()
+
+
+class CredentialsError(ValueError):
+    """A credentials file cannot be read; the text is for the person who wrote it."""
+
+
+@dataclass(frozen=True)
+class Requester:
+    """Who a request comes from. `clock_skew` in seconds; None where the profile leaves it to the settings."""
+
+    profile: str
+    access_key: str
+    secret: str
+    session_token: str | None = None
+    region: str = "us-east-1"
+    endpoint_url: str | None = None
+    sandbox: bool = False
+    clock_skew: int | None = None
+
+
+def shared_credentials_path() -> Path:
+    """Where the AWS tools look for the file."""
+    return Path(os.environ.get("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials").expanduser()
+
+
+def read_profiles(path: Path) -> tuple[Requester, ...]:
+    """The requesters of a credentials file, in its order: its profiles with static keys. A missing file has none.
+
+    Raises CredentialsError.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CredentialsError(f"{path}: {error}") from None
+    parser = _parser()
+    try:
+        parser.read_string(text)
+        return tuple(
+            _requester(name, parser[name])
+            for name in parser.sections()
+            if parser[name].get("aws_access_key_id") and parser[name].get("aws_secret_access_key")
+        )
+    except (Error, ValueError) as error:
+        # The parser's own message quotes lines, and a line may be a secret.
+        raise CredentialsError(f"{path}: not a credentials file ({type(error).__name__})") from None
+
+
+def _parser() -> ConfigParser:
+    return ConfigParser(interpolation=None, strict=False, default_section="\0")
+
+
+def _requester(name: str, profile: SectionProxy) -> Requester:
+    return Requester(
+        profile=name,
+        access_key=profile["aws_access_key_id"].strip(),
+        secret=profile["aws_secret_access_key"].strip(),
+        session_token=profile.get("aws_session_token"),
+        region=profile.get("region") or "us-east-1",
+        endpoint_url=profile.get("endpoint_url"),
+        sandbox=profile.getboolean("mturk_gateway_sandbox", fallback=False),
+        clock_skew=profile.getint("mturk_gateway_clock_skew", fallback=None),
+    )
+
+
+def write_profile(path: Path, requester: Requester) -> None:
+    """Add a profile to a credentials file, or replace the one of that name. Only the owner may read the file."""
+    parser = _parser()
+    if path.exists():
+        parser.read_string(path.read_text(encoding="utf-8"))
+    values = {
+        "aws_access_key_id": requester.access_key,
+        "aws_secret_access_key": requester.secret,
+        "region": requester.region,
+    }
+    if requester.sandbox:
+        values["mturk_gateway_sandbox"] = "true"
+    if requester.clock_skew is not None:
+        values["mturk_gateway_clock_skew"] = str(requester.clock_skew)
+    parser[requester.profile] = values
+    text = StringIO()
+    parser.write(text)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh.touch(mode=0o600)
+    fresh.write_text(text.getvalue(), encoding="utf-8")
+    fresh.replace(path)
+
+
+class Keyring:
+    """The requesters of one credentials file by access key; a changed file is read again."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen: tuple[int, int] | None = None
+        self._requesters = _by_key(read_profiles(path))
+
+    def find(self, access_key: str) -> Requester | None:
+        """The requester who owns a key."""
+        try:
+            status = self._path.stat()
+            seen = (status.st_mtime_ns, status.st_size)
+        except OSError:
+            seen = None
+        if seen != self._seen:
+            self._seen = seen
+            try:
+                self._requesters = _by_key(read_profiles(self._path))
+            except CredentialsError as error:
+                # Requests go on with the keys that were good before; the next change of the file is tried again.
+                log.error("credentials unreadable", reason=str(error))
+        return self._requesters.get(access_key)
+
+
+def _by_key(requesters: Iterable[Requester]) -> dict[str, Requester]:
+    by_key: dict[str, Requester] = {}
+    for requester in requesters:
+        by_key.setdefault(requester.access_key, requester)
+    return by_key

@@ -1,0 +1,71 @@
+"""The whole gateway in this process, for tests and notebooks: marketplace, walker and front in threads."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import Self
+
+from mturk_gateway.admin import add_requester, import_requesters
+from mturk_gateway.app import create_gateway
+from mturk_gateway.clock import Clock, wall_clock
+from mturk_gateway.credentials import Keyring, Requester, read_profiles
+from mturk_gateway.failsafe import LegacyHttpProtocol
+from mturk_gateway.house import House
+from mturk_gateway.listener import Listener
+from mturk_gateway.marketplace.app import create_marketplace
+from mturk_gateway.paging.queue import WalkQueue
+from mturk_gateway.paging.walker import LEASE, Walker
+from mturk_gateway.settings import Settings
+from mturk_gateway.upstream import Upstream
+
+
+class EmbeddedGateway:
+    """A gateway on a free loopback port, between `start` and `stop` or inside a `with` block.
+
+    `clock` is what the marketplace's rules go by; signatures are judged by the wall clock.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock = wall_clock) -> None:
+        self.settings = settings
+        self._clock = clock
+        self._stack = ExitStack()
+        self.house: House
+        self.url = ""
+
+    def start(self) -> Self:
+        """Make the data folder ready and begin to answer."""
+        settings = self.settings
+        self.house = House.open(settings)
+        self._stack.callback(self.house.close)
+        self.house.prepare()
+        upstream_url = settings.upstream
+        if self.house.marketplace:
+            if settings.credentials:
+                profiles = read_profiles(settings.credentials)
+                import_requesters(self.house.marketplace, self.house.credentials, profiles, self._clock())
+            marketplace = create_marketplace(self.house.marketplace, self._clock, body_limit=settings.body_limit)
+            upstream_url = self._stack.enter_context(Listener(marketplace)).url
+        upstream = Upstream(upstream_url, settings.upstream_timeout)
+        self._stack.callback(upstream.close)
+        queue = WalkQueue(self.house.snapshots, LEASE)
+        keyring = Keyring(self.house.credentials)
+        self._stack.enter_context(Walker(queue, upstream, keyring.find, settings.walk_lifetime))
+        gateway = create_gateway(settings, self.house, upstream_url)
+        self.url = self._stack.enter_context(Listener(gateway, http=LegacyHttpProtocol)).url
+        return self
+
+    def stop(self) -> None:
+        """Answer what has begun, then close everything."""
+        self._stack.close()
+
+    def add_requester(self, name: str, *, sandbox: bool = False) -> Requester:
+        """A new requester of the embedded marketplace."""
+        if self.house.marketplace is None:
+            raise ValueError("the requesters of an outside upstream are those of its credentials file")
+        return add_requester(self.house.marketplace, self.house.credentials, name, self._clock(), sandbox=sandbox)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_exc: object) -> None:
+        self.stop()

@@ -1,0 +1,134 @@
+"""HTTP in and out: which protocol a request speaks, and the legacy REST side of it as a plain ASGI endpoint."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from enum import Enum
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mturk_gateway.pipeline import Pipeline, Received
+from mturk_translators.document import front_refusal, soap_fault
+from mturk_translators.faults import Fault, unreadable
+
+LEGACY_PATHS = frozenset({"/", "/onca/xml", "/onca/soap"})
+"""All served alike: the path never told REST from SOAP (legacy-common 1)."""
+
+XML_TYPE = "text/xml; charset=UTF-8"
+
+_XML_TYPES = ("text/xml", "application/xml", "application/soap+xml")
+_DRAINED = 32 * 1024 * 1024
+"""How much of a body that is too large is read all the same: clients read the answer only after they have sent it."""
+_PATIENCE = 60.0
+"""Seconds that a body may take to arrive."""
+
+
+class Protocol(Enum):
+    """What a request speaks, and so what its answer must speak, errors included."""
+
+    MODERN = "modern"
+    SOAP = "soap"
+    LEGACY = "legacy"
+    OTHER = "other"
+
+
+def header(scope: Scope, name: bytes) -> str:
+    """The first value of a header; empty when there is none."""
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+
+
+def protocol_of(scope: Scope) -> Protocol:
+    """The protocol of a request as far as its head tells (architecture, Which protocol)."""
+    content_type = header(scope, b"content-type").partition(";")[0].strip().lower()
+    if header(scope, b"x-amz-target") or content_type.startswith("application/x-amz-json"):
+        return Protocol.MODERN
+    if scope["method"] == "POST" and (content_type in _XML_TYPES or header(scope, b"soapaction")):
+        return Protocol.SOAP
+    return Protocol.LEGACY if scope["path"] in LEGACY_PATHS else Protocol.OTHER
+
+
+def new_request_id() -> str:
+    """A name for one request: a lower-case UUID, as the service gave them."""
+    return str(uuid.uuid4())
+
+
+class Front:
+    """Sends each request where its protocol is spoken."""
+
+    def __init__(self, legacy: ASGIApp, modern: ASGIApp, other: ASGIApp) -> None:
+        self._by_protocol = {
+            Protocol.LEGACY: legacy,
+            Protocol.MODERN: modern,
+            Protocol.SOAP: answer_soap,
+            Protocol.OTHER: other,
+        }
+        self._other = other
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        endpoint = self._by_protocol[protocol_of(scope)] if scope["type"] == "http" else self._other
+        await endpoint(scope, receive, send)
+
+
+class LegacyFront:
+    """Legacy REST over HTTP: GET, HEAD and POST; `body_limit` in bytes."""
+
+    def __init__(self, pipeline: Pipeline, body_limit: int) -> None:
+        self._pipeline = pipeline
+        self._body_limit = body_limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id = new_request_id()
+        try:
+            if scope["method"] not in ("GET", "HEAD", "POST"):
+                raise unreadable("Requests are sent with GET or POST.", 405)
+            body = await read_body(scope, receive, self._body_limit)
+            if body.lstrip()[:1] == b"<":
+                await answer_soap(scope, receive, send)
+                return
+            if not (body or scope["query_string"]):
+                raise unreadable("The request has no parameters. This is the legacy Mechanical Turk Requester API.")
+        except Fault as fault:
+            await send_document(send, fault.status, front_refusal(request_id, fault))
+            return
+        peer = scope["client"][0] if scope.get("client") else ""
+        received = Received(request_id, scope["query_string"], body, peer, header(scope, b"user-agent"))
+        answer = await self._pipeline.answer(received)
+        await send_document(send, answer.status, answer.document)
+
+
+async def answer_soap(_scope: Scope, _receive: Receive, send: Send) -> None:
+    """Tell a SOAP client, in SOAP, that it is not served yet."""
+    message = "SOAP is not available in this gateway yet; the same operations are answered over REST."
+    await send_document(send, 500, soap_fault(new_request_id(), "Client.InvalidRequest", message))
+
+
+async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
+    """The body of a request. Raises Fault when it is larger than the limit, is cut off, or takes too long."""
+    announced = header(scope, b"content-length")
+    largest = _DRAINED if announced.isdigit() and int(announced) <= _DRAINED else limit
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            more = True
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise unreadable("The request ended too soon.")
+                size += len(message.get("body", b""))
+                if size <= limit:
+                    chunks.append(message.get("body", b""))
+                more = message.get("more_body", False) and size <= largest
+    except TimeoutError:
+        raise unreadable("The request took too long to arrive.", 408) from None
+    if size > limit:
+        raise unreadable(f"The request is larger than {limit} bytes.", 413)
+    return b"".join(chunks)
+
+
+async def send_document(send: Send, status: int, document: bytes, content_type: str = XML_TYPE) -> None:
+    """Send a whole answer."""
+    headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(document)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": document})

@@ -1,0 +1,63 @@
+"""The data folder: where the three databases and the keys are, and how they are made ready."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from mturk_gateway.credentials import shared_credentials_path
+from mturk_gateway.database import Database, sqlite_url
+from mturk_gateway.paging.tables import prepare_snapshots
+from mturk_gateway.settings import Settings
+
+
+@dataclass(frozen=True)
+class House:
+    """The databases, open, and the credentials file whose profiles are the requesters.
+
+    `marketplace` is None where the modern API is somebody else's.
+    """
+
+    credentials: Path
+    snapshots: Database
+    ledger: Database
+    marketplace: Database | None
+
+    @classmethod
+    def open(cls, settings: Settings) -> House:
+        """Open what there is in the data folder, which is made if need be."""
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        embedded = settings.embedded
+        return cls(
+            settings.own_credentials if embedded else settings.credentials or shared_credentials_path(),
+            Database(sqlite_url(settings.data / "snapshots.db"), durable=False),
+            Database(sqlite_url(settings.data / "ledger.db"), durable=True),
+            Database(sqlite_url(settings.data / "marketplace.db"), durable=True) if embedded else None,
+        )
+
+    def prepare(self) -> None:
+        """Bring all schemas up to date: once, before any other process opens them."""
+        prepare_snapshots(self.snapshots)
+        self.ledger.migrate("mturk_gateway.ledger")
+        if self.marketplace:
+            self.marketplace.migrate("mturk_gateway.marketplace")
+
+    def problems(self) -> list[str]:
+        """What keeps the databases of a front from answering; nothing when all is well."""
+        problems = []
+        for name, database in (("snapshots", self.snapshots), ("ledger", self.ledger)):
+            try:
+                with database.reading() as connection:
+                    connection.execute(text("SELECT 1"))
+            except SQLAlchemyError as error:
+                problems.append(f"{name}: {type(error).__name__}")
+        return problems
+
+    def close(self) -> None:
+        """Let go of all databases."""
+        for database in (self.snapshots, self.ledger, self.marketplace):
+            if database:
+                database.close()

@@ -1,0 +1,66 @@
+"""Who still calls what: counts that tell when the last old program of a requester has been rewritten."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from mturk_gateway.database import Database
+from mturk_gateway.ledger.tables import usage
+
+
+class Used(NamedTuple):
+    """An operation that a requester called: `api` is `legacy` or `modern`, `day` a date of UTC."""
+
+    requester: str
+    api: str
+    operation: str
+    day: str
+
+
+class Usage:
+    """Counts in memory, and in the ledger from time to time: at most what came since the last `save` can be lost."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._counts: Counter[Used] = Counter()
+        self._lock = threading.Lock()
+
+    def count(self, requester: str, api: str, operation: str, now: float) -> None:
+        """One more call. Does not block on the database."""
+        day = datetime.fromtimestamp(now, UTC).date().isoformat()
+        with self._lock:
+            self._counts[Used(requester, api, operation, day)] += 1
+
+    def save(self) -> None:
+        """Add what was counted to the ledger."""
+        with self._lock:
+            counts, self._counts = self._counts, Counter()
+        if not counts:
+            return
+        upsert = sqlite_insert if self._database.engine.dialect.name == "sqlite" else postgresql_insert
+        statement = upsert(usage)
+        statement = statement.on_conflict_do_update(
+            index_elements=list(Used._fields), set_={"count": usage.c.count + statement.excluded.count}
+        )
+        try:
+            with self._database.writing() as connection:
+                connection.execute(statement, [{**used._asdict(), "count": count} for used, count in counts.items()])
+        except Exception:
+            with self._lock:
+                self._counts += counts
+            raise
+
+    def totals(self) -> dict[tuple[str, str], int]:
+        """How many calls the ledger knows of, by requester and API."""
+        statement = select(usage.c.requester, usage.c.api, func.sum(usage.c.count).label("calls")).group_by(
+            usage.c.requester, usage.c.api
+        )
+        with self._database.reading() as connection:
+            return {(row.requester, row.api): row.calls for row in connection.execute(statement)}

@@ -1,0 +1,132 @@
+"""Requests that speak the modern API, handed on to the upstream."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from concurrent.futures import Executor
+
+import httpx
+from starlette.types import Receive, Scope, Send
+from structlog import get_logger
+
+from mturk_gateway.clock import Clock
+from mturk_gateway.credentials import Requester
+from mturk_gateway.front import header, new_request_id, read_body, send_document
+from mturk_gateway.ledger.usage import Usage
+from mturk_gateway.paging.snapshots import Snapshots
+from mturk_gateway.sigv4 import SignatureFault, SignedRequest, access_key_of, verify
+from mturk_gateway.upstream import Upstream
+from mturk_translators.faults import Fault
+from mturk_translators.operation import writes
+
+log = get_logger()
+
+JSON_TYPE = "application/x-amz-json-1.1"
+
+_NOT_HANDED_ON = frozenset({b"connection", b"keep-alive", b"transfer-encoding", b"te", b"upgrade", b"content-length"})
+
+
+class ModernFront:
+    """The modern API over HTTP.
+
+    To the embedded marketplace a request goes as it came, and the marketplace judges its signature. To another
+    upstream it goes signed anew (`resign`), so its own signature is judged here; `hosts` are names that clients may
+    have signed instead of the one that reached us.
+    """
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        upstream: Upstream,
+        find: Callable[[str], Requester | None],
+        snapshots: Snapshots,
+        usage: Usage,
+        executor: Executor,
+        clock: Clock,
+        *,
+        url: str,
+        resign: bool,
+        hosts: tuple[str, ...],
+        body_limit: int,
+    ) -> None:
+        self._client = client
+        self._upstream = upstream
+        self._find = find
+        self._snapshots = snapshots
+        self._usage = usage
+        self._executor = executor
+        self._clock = clock
+        self._url = url
+        self._resign = resign
+        self._hosts = hosts
+        self._body_limit = body_limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            body = await read_body(scope, receive, self._body_limit)
+        except Fault as fault:
+            await send_modern_error(send, fault.status, "SerializationException", fault.message)
+            return
+        signed = SignedRequest(
+            scope["method"],
+            scope["raw_path"].decode("latin-1"),
+            scope["query_string"].decode("latin-1"),
+            [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]],
+            body,
+        )
+        try:
+            access_key = access_key_of(signed)
+            request = self._signed_anew(scope, signed, access_key) if self._resign else self._as_it_came(scope, body)
+        except SignatureFault as fault:
+            await send_modern_error(send, fault.status, fault.type, fault.message)
+            return
+        operation = header(scope, b"x-amz-target").rpartition(".")[2]
+        try:
+            reply = await self._client.send(request)
+        except httpx.HTTPError as error:
+            log.warning("upstream unreachable", operation=operation[:64], reason=type(error).__name__)
+            await send_modern_error(send, 500, "ServiceFault", "The service cannot answer at the moment.")
+            return
+        finally:
+            # Also after a failure: a call that timed out may have been carried out.
+            if writes(operation) and self._find(access_key):
+                loop = asyncio.get_running_loop()
+                await loop.run_in_executor(self._executor, self._snapshots.note_write, access_key)
+        if reply.is_success:
+            self._usage.count(access_key, "modern", operation, self._clock())
+        await _pass_back(send, reply)
+
+    def _as_it_came(self, scope: Scope, body: bytes) -> httpx.Request:
+        headers = [pair for pair in scope["headers"] if pair[0] not in _NOT_HANDED_ON]
+        return self._client.build_request(scope["method"], self._url, headers=headers, content=body)
+
+    def _signed_anew(self, scope: Scope, signed: SignedRequest, access_key: str) -> httpx.Request:
+        requester = self._find(access_key)
+        if requester is None:
+            message = "The security token included in the request is invalid."
+            raise SignatureFault("UnrecognizedClientException", 403, message)
+        verify(signed, requester.secret, int(self._clock()), hosts=self._hosts)
+        kept = {name: header(scope, name.lower().encode()) for name in ("Content-Type", "X-Amz-Target")}
+        url, headers = self._upstream.sign(requester, kept, signed.body)
+        return self._client.build_request("POST", url, headers=headers, content=signed.body)
+
+
+async def _pass_back(send: Send, reply: httpx.Response) -> None:
+    headers = [
+        (name.lower(), value)
+        for name, value in reply.headers.raw
+        if name.lower() in (b"content-type", b"x-amzn-requestid", b"x-amz-crc32", b"date")
+    ]
+    headers.append((b"content-length", str(len(reply.content)).encode()))
+    await send({"type": "http.response.start", "status": reply.status_code, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.content})
+
+
+async def send_modern_error(send: Send, status: int, type_: str, message: str) -> None:
+    """Answer with an error as AWS's JSON services write it (modern-mturk 1.3)."""
+    log.info("modern request refused", request_id=new_request_id(), error=type_)
+    # Of the modelled errors the message is spelled with a capital; botocore reads both.
+    key = "Message" if type_ == "ServiceFault" else "message"
+    await send_document(send, status, json.dumps({"__type": type_, key: message}).encode(), JSON_TYPE)

@@ -1,0 +1,219 @@
+"""Snapshots from the side of those who read pages: which one a request may use, its views, and its pages."""
+
+from __future__ import annotations
+
+import json
+from typing import NamedTuple
+
+from sqlalchemy import Connection, and_, case, func, insert, literal, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from mturk_gateway.database import Database, database_now
+from mturk_gateway.paging.queue import error_from_text
+from mturk_gateway.paging.tables import KEY_COLUMNS, pins, places, rows, views, walks, writes
+from mturk_translators.faults import ModernError
+from mturk_translators.operation import Listing
+from mturk_translators.request import PageRequest, View
+
+
+class Walk(NamedTuple):
+    """What walking is about: a requester's listing. `requester` is the access key."""
+
+    requester: str
+    operation: str
+    params: str
+
+    @property
+    def listing(self) -> str:
+        """Names the listing in the whole deployment."""
+        return f"{self.requester} {self.operation} {self.params}"
+
+
+class Wanted(NamedTuple):
+    """The walk that a request shall read: one that is complete, or one to wait for."""
+
+    walk: int
+    complete: bool
+
+
+class Page(NamedTuple):
+    """One page as it was kept: how many rows the view has, and sections and source of the rows on the page."""
+
+    total: int
+    rows: list[tuple[str, str | None]]
+
+
+class Pin(NamedTuple):
+    """A client's way from page to page: the walk that it stays on."""
+
+    id: int
+    walk: int
+
+
+def walk_of(requester: str, page: PageRequest) -> Walk:
+    """The walk that a page needs."""
+    return Walk(requester, page.pages.listing.modern, json.dumps(page.params, sort_keys=True))
+
+
+class Snapshots:
+    """The snapshot database. Every method is one transaction and blocks."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def note_write(self, requester: str) -> None:
+        """Record that a write of the requester was acknowledged: only walks that begin from now on will do."""
+        upsert = sqlite_insert if self._database.engine.dialect.name == "sqlite" else postgresql_insert
+        statement = upsert(writes).values(requester=requester, count=1)
+        with self._database.writing() as connection:
+            connection.execute(
+                statement.on_conflict_do_update(index_elements=["requester"], set_={"count": writes.c.count + 1})
+            )
+
+    def want(self, walk: Walk, freshness: float) -> Wanted:
+        """The newest complete walk that is entitled to answer now, or else one to wait for, queued if need be.
+
+        Entitled is a walk that began at most `freshness` seconds ago and after the requester's last write.
+        """
+        with self._database.reading() as connection:
+            wanted = self._entitled(connection, walk, freshness)
+        if wanted:
+            return wanted
+        with self._database.writing() as connection:
+            return self._entitled(connection, walk, freshness) or Wanted(self._queued(connection, walk), complete=False)
+
+    def _entitled(self, connection: Connection, walk: Walk, freshness: float) -> Wanted | None:
+        last_write = select(func.coalesce(func.max(writes.c.count), 0)).where(writes.c.requester == walk.requester)
+        found = connection.execute(
+            select(walks.c.id, walks.c.state)
+            .where(
+                walks.c.listing == walk.listing,
+                walks.c.state.in_(("complete", "walking")),
+                walks.c.started_at >= database_now() - freshness,
+                walks.c.writes_seen >= last_write.scalar_subquery(),
+            )
+            .order_by(walks.c.state, walks.c.id.desc())
+            .limit(1)
+        ).first()
+        return Wanted(found.id, found.state == "complete") if found else None
+
+    def _queued(self, connection: Connection, walk: Walk) -> int:
+        waiting = connection.scalar(
+            select(walks.c.id).where(walks.c.listing == walk.listing, walks.c.state == "queued")
+        )
+        if waiting is not None:
+            return int(waiting)
+        made = connection.execute(
+            insert(walks)
+            .values(listing=walk.listing, **walk._asdict(), state="queued", queued_at=database_now())
+            .returning(walks.c.id)
+        )
+        return int(made.scalar_one())
+
+    def finished(self, ids: list[int]) -> dict[int, ModernError | None]:
+        """Those of the walks that have ended, with the error that ended them, None for complete ones.
+
+        A walk that is no longer there has ended with an error, too.
+        """
+        with self._database.reading() as connection:
+            found = connection.execute(
+                select(walks.c.id, walks.c.state, walks.c.error).where(walks.c.id.in_(ids))
+            ).all()
+        ended = {
+            row.id: error_from_text(row.error) if row.error else None
+            for row in found
+            if row.state in ("complete", "failed")
+        }
+        gone = set(ids) - {row.id for row in found}
+        return ended | {walk: ModernError("Unreachable", "the walk is gone", status=0) for walk in gone}
+
+    def read(self, walk: int, page: PageRequest) -> Page | None:
+        """A page of a complete walk; None when the walk is gone. The order of a view is stored on its first use."""
+        name = json.dumps([page.view.filters, page.view.sort])
+        with self._database.reading() as connection:
+            found = self._view(connection, walk, name)
+            if found is not None:
+                return _page(connection, walk, found, page)
+        with self._database.writing() as connection:
+            found = self._view(connection, walk, name)
+            if found is None:
+                alive = connection.scalar(select(walks.c.id).where(walks.c.id == walk, walks.c.state == "complete"))
+                if alive is None:
+                    return None
+                found = _order(connection, walk, name, page.pages.listing, page.view)
+            return _page(connection, walk, found, page)
+
+    @staticmethod
+    def _view(connection: Connection, walk: int, name: str) -> _StoredView | None:
+        found = connection.execute(
+            select(views.c.id, views.c.total).where(views.c.walk == walk, views.c.view == name)
+        ).first()
+        return _StoredView(found.id, found.total) if found else None
+
+    def pinned(self, walker: str, page: int, lifetime: float) -> Pin | None:
+        """The open walk of a client that goes on with this page.
+
+        It is one that last read the page before, else this page (a retry), else the oldest (architecture, Paging).
+        """
+        rank = case((pins.c.page == page - 1, 0), (pins.c.page == page, 1), else_=2)
+        with self._database.reading() as connection:
+            found = connection.execute(
+                select(pins.c.id, pins.c.walk)
+                .where(pins.c.walker == walker, pins.c.used_at >= database_now() - lifetime)
+                .order_by(rank, pins.c.id)
+                .limit(1)
+            ).first()
+        return Pin(found.id, found.walk) if found else None
+
+    def pin(self, walker: str, walk: int, page: int) -> None:
+        """A client begins to read a walk. One that begins the same walk again at the same page is a retry."""
+        again = and_(pins.c.walker == walker, pins.c.walk == walk, pins.c.page == page)
+        with self._database.writing() as connection:
+            if not connection.execute(update(pins).where(again).values(used_at=database_now())).rowcount:
+                connection.execute(insert(pins).values(walker=walker, walk=walk, page=page, used_at=database_now()))
+
+    def advance(self, pin: Pin, page: int) -> None:
+        """A client has read this page of the walk that it stays on."""
+        with self._database.writing() as connection:
+            connection.execute(update(pins).where(pins.c.id == pin.id).values(page=page, used_at=database_now()))
+
+
+class _StoredView(NamedTuple):
+    id: int
+    total: int
+
+
+def _order(connection: Connection, walk: int, name: str, listing: Listing, view: View) -> _StoredView:
+    """Store the ascending order of a view; descending is its exact reverse."""
+    columns = {key.member: rows.c[column] for key, column in zip(listing.keys, KEY_COLUMNS, strict=False)}
+    selected = [rows.c.walk == walk, *(columns[key].in_(values) for key, values in view.filters)]
+    order = (columns[view.sort], rows.c.item) if view.sort else (rows.c.position,)
+    total = connection.execute(select(func.count()).select_from(rows).where(*selected)).scalar_one()
+    made = connection.execute(
+        insert(views).values(walk=walk, view=name, total=total).returning(views.c.id)
+    ).scalar_one()
+    position = func.row_number().over(order_by=order) - 1
+    connection.execute(
+        insert(places).from_select(
+            ["view", "position", "row"], select(literal(made), position, rows.c.position).where(*selected)
+        )
+    )
+    return _StoredView(made, total)
+
+
+def _page(connection: Connection, walk: int, stored: _StoredView, page: PageRequest) -> Page:
+    start = (page.number - 1) * page.size
+    if start >= stored.total:
+        return Page(stored.total, [])
+    end = min(start + page.size, stored.total) - 1
+    if page.view.descending:
+        start, end = stored.total - 1 - end, stored.total - 1 - start
+    order = places.c.position.desc() if page.view.descending else places.c.position
+    found = connection.execute(
+        select(rows.c.sections, rows.c.source)
+        .join_from(places, rows, and_(rows.c.walk == walk, rows.c.position == places.c.row))
+        .where(places.c.view == stored.id, places.c.position.between(start, end))
+        .order_by(order)
+    )
+    return Page(stored.total, [(row.sections, row.source) for row in found])

@@ -1,0 +1,120 @@
+"""The walker: walks token listings from end to end and keeps what it sees."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Self
+
+from structlog import get_logger
+
+from mturk_gateway.credentials import Requester
+from mturk_gateway.paging.queue import Task, WalkQueue
+from mturk_gateway.upstream import UNREACHABLE, Upstream
+from mturk_translators.faults import ModernError
+from mturk_translators.operation import Call
+from mturk_translators.operations import LISTINGS
+from mturk_translators.rows import keep
+
+log = get_logger()
+
+LEASE = 30.0
+"""Seconds after its last page in which a walk belongs to its walker: longer than all tries of one call."""
+
+_LARGEST_PAGE = 100
+_IDLE = 0.01
+"""Seconds between two looks for work: one indexed read each."""
+_CLEARING = 30.0
+_THREADS = 4
+"""Walks at a time, so that a long listing does not keep short ones waiting."""
+
+
+class Walker:
+    """Walks what is queued, in threads of its own, between `start` and `stop` or inside a `with` block."""
+
+    def __init__(
+        self, queue: WalkQueue, upstream: Upstream, find: Callable[[str], Requester | None], lifetime: float
+    ) -> None:
+        self._queue = queue
+        self._upstream = upstream
+        self._find = find
+        self._lifetime = lifetime
+        self._stopping = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._work, name=f"walker-{number}", daemon=True) for number in range(_THREADS)
+        ]
+        self._threads.append(threading.Thread(target=self._clear, name="walker-clearing", daemon=True))
+
+    def start(self) -> Self:
+        """Begin to walk."""
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def stop(self) -> None:
+        """End after the page that is under way; the walk goes on with the next walker."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_exc: object) -> None:
+        self.stop()
+
+    def _work(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                task = self._queue.take()
+                if task is None:
+                    self._stopping.wait(_IDLE)
+                else:
+                    self._walk(task)
+            except Exception:
+                # A database that is locked or full for a moment must not end walking for good.
+                log.exception("walker stumbled")
+                self._stopping.wait(1.0)
+
+    def _clear(self) -> None:
+        while not self._stopping.wait(_CLEARING):
+            try:
+                self._queue.clear(self._lifetime)
+            except Exception:
+                log.exception("clearing failed")
+
+    def _walk(self, task: Task) -> None:
+        try:
+            pages = self._pages(task)
+        except ModernError as error:
+            log.info("walk failed", operation=task.operation, error=error.type)
+            self._queue.fail(task.walk, error)
+        else:
+            if pages:
+                self._queue.complete(task.walk)
+
+    def _pages(self, task: Task) -> bool:
+        """Keep page after page; False if the walk was taken away or the walker is to stop. Raises ModernError."""
+        listing = LISTINGS[task.operation]
+        requester = self._find(task.requester)
+        if requester is None:
+            raise ModernError("UnrecognizedClientException", "the key is no longer known")
+        token = task.token
+        while True:
+            if self._stopping.is_set():
+                return False
+            params = {**task.params, "MaxResults": _LARGEST_PAGE, **({"NextToken": token} if token else {})}
+            reply = self._upstream.call(requester, Call(task.operation, params))
+            following = reply.get("NextToken")
+            try:
+                page = [keep(listing, item) for item in reply[listing.items]]
+            except (LookupError, TypeError, ValueError) as error:
+                log.warning("upstream answered garbage", operation=task.operation, reason=repr(error))
+                raise ModernError(UNREACHABLE, "the reply is not a page", status=0) from None
+            if following == token and token is not None:
+                raise ModernError(UNREACHABLE, "the token does not move", status=0)
+            if not self._queue.keep(task.walk, page, following):
+                return False
+            if not following:
+                return True
+            token = following

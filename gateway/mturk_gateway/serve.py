@@ -1,0 +1,196 @@
+"""The processes of a served gateway: a supervisor, and under it fronts, one walker, and the marketplace."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+import httpx
+import uvicorn
+from structlog import get_logger
+
+from mturk_gateway.admin import add_demo, import_requesters
+from mturk_gateway.app import create_gateway, public_hosts
+from mturk_gateway.clock import wall_clock
+from mturk_gateway.credentials import Keyring, Requester, read_profiles
+from mturk_gateway.failsafe import LegacyHttpProtocol
+from mturk_gateway.house import House
+from mturk_gateway.listener import bind, server_config
+from mturk_gateway.logs import configure_logs
+from mturk_gateway.marketplace.app import create_marketplace
+from mturk_gateway.paging.queue import WalkQueue
+from mturk_gateway.paging.walker import LEASE, Walker
+from mturk_gateway.settings import Settings
+from mturk_gateway.upstream import Upstream
+
+log = get_logger()
+
+_SPAWN = multiprocessing.get_context("spawn")
+_PAUSE = 1.0
+"""Seconds before a process that ended is started again."""
+_FAREWELL = 10.0
+"""Seconds that a process has to answer what it has begun, once it is told to end."""
+
+
+@dataclass
+class _Child:
+    name: str
+    target: Callable[..., None]
+    given: tuple[Any, ...]
+    process: BaseProcess | None = None
+
+    def start(self) -> None:
+        self.process = _SPAWN.Process(target=self.target, args=self.given, name=self.name)
+        self.process.start()
+
+
+def serve(settings: Settings, announce: Callable[[Requester | None], None]) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    `announce` is called once requests can be answered, with the demonstration requester if there is one. Raises OSError
+    when an address cannot be listened on, CredentialsError or RequesterError when keys cannot be used.
+    """
+    public = bind(settings.host, settings.port)
+    demo = _prepare(settings)
+    upstream_url = settings.upstream
+    children = []
+    if settings.embedded:
+        internal = bind("127.0.0.1", 0)
+        upstream_url = f"http://127.0.0.1:{internal.getsockname()[1]}"
+        children.append(_Child("marketplace", _run_marketplace, (settings, internal)))
+    children.append(_Child("walker", _run_walker, (settings, upstream_url)))
+    children += [
+        _Child(f"front-{number}", _run_front, (settings, upstream_url, public)) for number in range(settings.fronts)
+    ]
+    ready = threading.Thread(
+        target=lambda: announce(demo) if _becomes_ready(settings) else None, name="announcing", daemon=True
+    )
+    _supervise(children, ready)
+
+
+def _prepare(settings: Settings) -> Requester | None:
+    house = House.open(settings)
+    try:
+        house.prepare()
+        if house.marketplace and settings.credentials:
+            profiles = read_profiles(settings.credentials)
+            import_requesters(house.marketplace, house.credentials, profiles, wall_clock())
+        if house.marketplace and settings.demo:
+            return add_demo(house.marketplace, house.credentials, wall_clock())
+        # Told now, not by the first request: a file that cannot be read.
+        read_profiles(house.credentials)
+        return None
+    finally:
+        house.close()
+
+
+def _becomes_ready(settings: Settings) -> bool:
+    scheme = "https" if settings.tls_certificate else "http"
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104  # asked, not bound
+    url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.port}/readyz"
+    # The certificate is ours, and names the host that clients know.
+    with httpx.Client(verify=False, trust_env=False) as client:  # noqa: S501
+        for _ in range(300):
+            with suppress(httpx.HTTPError):
+                if client.get(url).is_success:
+                    return True
+            time.sleep(0.1)
+    log.error("not ready", url=url)
+    return False
+
+
+def _supervise(children: list[_Child], ready: threading.Thread) -> None:
+    waking, wake = os.pipe()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: os.write(wake, b"!"))
+    for child in children:
+        child.start()
+    ready.start()
+    while True:
+        sentinels = {child.process.sentinel: child for child in children if child.process}
+        ended = wait([waking, *sentinels])
+        if waking in ended:
+            break
+        for sentinel in ended:
+            child = sentinels[sentinel]  # type: ignore[index]  # only the pipe is no sentinel
+            log.error("process ended", name=child.name, exit_code=child.process and child.process.exitcode)
+            time.sleep(_PAUSE)
+            child.start()
+    for child in children:
+        if child.process:
+            child.process.terminate()
+    end = time.monotonic() + _FAREWELL
+    for child in children:
+        if child.process:
+            child.process.join(max(0.0, end - time.monotonic()))
+            child.process.kill()
+
+
+def _begin_child() -> None:
+    configure_logs()
+
+    def follow() -> None:
+        parent = multiprocessing.parent_process()
+        if parent:
+            parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    # Nothing may go on answering when the supervisor was killed.
+    threading.Thread(target=follow, name="following", daemon=True).start()
+
+
+def _run_marketplace(settings: Settings, internal: socket.socket) -> None:
+    _begin_child()
+    house = House.open(settings)
+    if house.marketplace is None:
+        raise ValueError("no marketplace of our own is configured")
+    app = create_marketplace(
+        house.marketplace, wall_clock, hosts=public_hosts(settings), body_limit=settings.body_limit
+    )
+    _run(server_config(app), internal)
+    house.close()
+
+
+def _run_front(settings: Settings, upstream_url: str, public: socket.socket) -> None:
+    _begin_child()
+    house = House.open(settings)
+    config = server_config(
+        create_gateway(settings, house, upstream_url),
+        http=LegacyHttpProtocol,
+        proxy_headers=settings.behind_proxy,
+        forwarded_allow_ips="*" if settings.behind_proxy else None,
+        ssl_certfile=settings.tls_certificate,
+        ssl_keyfile=settings.tls_key,
+    )
+    _run(config, public)
+    house.close()
+
+
+def _run(config: uvicorn.Config, bound: socket.socket) -> None:
+    # Ctrl-C reaches every process of the group; each ends by itself, the supervisor last.
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[bound])
+
+
+def _run_walker(settings: Settings, upstream_url: str) -> None:
+    _begin_child()
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    house = House.open(settings)
+    upstream = Upstream(upstream_url, settings.upstream_timeout)
+    with Walker(WalkQueue(house.snapshots, LEASE), upstream, Keyring(house.credentials).find, settings.walk_lifetime):
+        while not stopping.wait(1.0):
+            pass
+    upstream.close()
+    house.close()

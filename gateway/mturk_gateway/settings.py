@@ -1,0 +1,144 @@
+"""One typed table of settings: from it come the command line's options, the variables and the TOML keys."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+EMBEDDED = "embedded"
+"""The value of `upstream` that means the marketplace of this program."""
+
+
+class SettingsError(ValueError):
+    """A setting cannot be read, or contradicts another one; the text is for the person who set it."""
+
+
+def _setting(default: Any, meaning: str) -> Any:
+    return field(default=default, metadata={"meaning": meaning})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that can be set. A field's name is the TOML key; `--the-name` and `MTURK_GATEWAY_THE_NAME` follow."""
+
+    host: str = _setting("127.0.0.1", "address to listen on")
+    port: int = _setting(8080, "port to listen on")
+    data: Path = _setting(Path("mturk-gateway-data"), "folder of the databases and of the requesters' keys")
+    credentials: Path | None = _setting(
+        None,
+        "AWS shared credentials file whose profiles are requesters; imported with the embedded marketplace, "
+        "default ~/.aws/credentials with another upstream",
+    )
+    upstream: str = _setting(EMBEDDED, "what does the work: `embedded`, or the URL of a modern MTurk endpoint")
+    public_url: str | None = _setting(None, "how clients reach this gateway, where that is not its own address")
+    demo: bool = _setting(False, "make a demonstration requester with a few dozen HITs")
+    behind_proxy: bool = _setting(False, "a proxy in front of this gateway speaks TLS with the clients")
+    tls_certificate: Path | None = _setting(None, "PEM file of the certificate, to speak TLS itself")
+    tls_key: Path | None = _setting(None, "PEM file of the certificate's private key")
+    fronts: int = _setting(1, "how many processes answer requests")
+    clock_skew: int = _setting(900, "seconds that a client's clock may differ; `mturk_gateway_clock_skew` in a profile")
+    body_limit: int = _setting(1_048_576, "largest request body in bytes")
+    freshness: float = _setting(5.0, "seconds that the first page of a listing may be old")
+    patience: float = _setting(25.0, "seconds that a client may wait for a listing to be walked")
+    walk_lifetime: float = _setting(900.0, "seconds that a client may take from one page of a listing to the next")
+    upstream_timeout: float = _setting(10.0, "seconds that one try of an upstream call may take")
+    default_lifetime: int = _setting(604_800, "seconds that a HIT lives whose creator gave a HIT type and no lifetime")
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself; raises SettingsError."""
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise SettingsError("tls_certificate and tls_key are needed together")
+        if not (self.behind_proxy or self.tls_certificate or _is_loopback(self.host)):
+            raise SettingsError(
+                f"refusing to listen on {self.host} in the clear: legacy signatures cover no parameters. "
+                "Give a certificate (--tls-certificate, --tls-key), or say --behind-proxy if a proxy speaks TLS"
+            )
+        if self.upstream != EMBEDDED and not self.upstream.startswith(("http://", "https://")):
+            raise SettingsError(f"upstream is `{EMBEDDED}` or a URL, not {self.upstream!r}")
+        if self.demo and not self.embedded:
+            raise SettingsError("the demonstration needs the embedded marketplace")
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the marketplace is our own."""
+        return self.upstream == EMBEDDED
+
+    @property
+    def own_credentials(self) -> Path:
+        """The file in which this gateway keeps the keys of its own requesters."""
+        return self.data / "credentials"
+
+    @property
+    def address(self) -> str:
+        """The URL at which clients reach the gateway, without a slash at the end."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        scheme = "https" if self.tls_certificate else "http"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{scheme}://{host}:{self.port}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def option_name(setting: str) -> str:
+    """`--public-url` for `public_url`."""
+    return "--" + setting.replace("_", "-")
+
+
+def variable_name(setting: str) -> str:
+    """`MTURK_GATEWAY_PUBLIC_URL` for `public_url`."""
+    return "MTURK_GATEWAY_" + setting.upper()
+
+
+def load_settings(options: Mapping[str, Any], environment: Mapping[str, str], config: Path | None = None) -> Settings:
+    """The settings in force: options over variables over the TOML file over defaults.
+
+    An option that is None was not given. Raises SettingsError.
+    """
+    values: dict[str, Any] = {}
+    if config is not None:
+        try:
+            values |= tomllib.loads(config.read_text())
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise SettingsError(f"{config}: {error}") from None
+    known = {setting.name: setting for setting in fields(Settings)}
+    unknown = sorted(values.keys() - known.keys())
+    if unknown:
+        raise SettingsError(f"{config}: no such setting: {', '.join(unknown)}")
+    values |= {name: environment[variable_name(name)] for name in known if environment.get(variable_name(name))}
+    values |= {name: value for name, value in options.items() if value is not None}
+    return Settings(**{name: _read(str(known[name].type), name, value) for name, value in values.items()})
+
+
+def _read(type_name: str, name: str, value: Any) -> Any:
+    kind = type_name.removesuffix(" | None")
+    try:
+        match kind, value:
+            case "bool", str():
+                return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[value.lower()]
+            case "bool", bool():
+                return value
+            case "int", int() | str():
+                number: float = int(value)
+            case "float", int() | float() | str():
+                number = float(value)
+            case "Path", str() | Path():
+                return Path(value).expanduser()
+            case "str", str():
+                return value
+            case _:
+                raise ValueError
+        if number <= 0 and name != "freshness":
+            raise ValueError
+    except (ValueError, KeyError):
+        raise SettingsError(f"{name} cannot be {value!r}") from None
+    return number

@@ -1,0 +1,133 @@
+"""The way to the modern API: drives calls and flows through boto3, and signs what is handed on."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Generator
+from typing import Any, TypeVar
+
+import boto3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.config import Config
+from botocore.credentials import Credentials
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from structlog import get_logger
+
+from mturk_gateway.credentials import Requester
+from mturk_translators.faults import ModernError
+from mturk_translators.operation import Call, Reply
+
+log = get_logger()
+
+UNREACHABLE = "Unreachable"
+"""The type of a ModernError for an upstream that gave no answer worth the name."""
+
+_SERVICE = "mturk-requester"
+_MOST_CLIENTS = 256
+
+Outcome = TypeVar("Outcome")
+
+
+class Upstream:
+    """One modern endpoint, or, for requesters whose profile names one, theirs.
+
+    Everything here blocks: it is called in threads. `timeout` is the seconds that one try of a call may take; a
+    throttled or failed call is tried three times in all.
+    """
+
+    def __init__(self, url: str, timeout: float) -> None:
+        self._url = url
+        self._config = Config(
+            connect_timeout=min(timeout, 5.0),
+            read_timeout=timeout,
+            retries={"mode": "standard", "total_max_attempts": 3},
+            max_pool_connections=64,
+        )
+        self._session = boto3.Session()
+        self._clients: OrderedDict[Requester, Any] = OrderedDict()
+        self._methods: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def endpoint(self, requester: Requester) -> str:
+        """The URL that a requester's calls go to."""
+        return requester.endpoint_url or self._url
+
+    def drive(self, requester: Requester, steps: Generator[Call, Reply, Outcome]) -> Outcome:
+        """Make the calls that the steps yield, send them the replies, and return what they return.
+
+        A failed call is thrown into the steps; raises ModernError if they do not handle it.
+        """
+        try:
+            call = next(steps)
+            while True:
+                try:
+                    reply = self.call(requester, call)
+                except ModernError as error:
+                    call = steps.throw(error)
+                else:
+                    call = steps.send(reply)
+        except StopIteration as end:
+            outcome: Outcome = end.value
+            return outcome
+
+    def call(self, requester: Requester, call: Call) -> Reply:
+        """The reply to one call. Raises ModernError."""
+        client = self._client(requester)
+        try:
+            reply: Reply = getattr(client, self._methods[call.operation])(**call.params)
+        except ClientError as error:
+            raise _modern_error(error.response) from None
+        except ParamValidationError:
+            raise
+        except (BotoCoreError, ValueError, TypeError, AttributeError) as error:
+            # botocore meets an answer that is not shaped like one with whatever it stumbles over.
+            log.warning("upstream unreachable", operation=call.operation, reason=type(error).__name__)
+            raise ModernError(UNREACHABLE, type(error).__name__, status=0) from None
+        return reply
+
+    def sign(self, requester: Requester, headers: dict[str, str], body: bytes) -> tuple[str, dict[str, str]]:
+        """The URL and the headers with which a modern request of this requester is handed on."""
+        url = self.endpoint(requester).rstrip("/") + "/"
+        request = AWSRequest("POST", url, headers, body)
+        credentials = Credentials(requester.access_key, requester.secret, requester.session_token)
+        SigV4Auth(credentials, _SERVICE, requester.region).add_auth(request)
+        return url, dict(request.headers.items())
+
+    def _client(self, requester: Requester) -> Any:
+        with self._lock:
+            client = self._clients.get(requester)
+            if client is None:
+                client = self._clients[requester] = self._session.client(
+                    "mturk",
+                    aws_access_key_id=requester.access_key,
+                    aws_secret_access_key=requester.secret,
+                    aws_session_token=requester.session_token,
+                    region_name=requester.region,
+                    endpoint_url=self.endpoint(requester),
+                    config=self._config,
+                )
+                self._methods = {operation: name for name, operation in client.meta.method_to_api_mapping.items()}
+                if len(self._clients) > _MOST_CLIENTS:
+                    self._clients.popitem(last=False)
+            self._clients.move_to_end(requester)
+            return client
+
+    def close(self) -> None:
+        """Close all connections."""
+        with self._lock:
+            for client in self._clients.values():
+                client.close()
+            self._clients.clear()
+
+
+def _modern_error(response: dict[str, Any]) -> ModernError:
+    error = response.get("Error", {})
+    type_, message = str(error.get("Code", "")), str(error.get("Message", ""))
+    status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    if not type_ or type_.isdigit():
+        # No error of the modern API: something on the way answered with a page of its own.
+        return ModernError(UNREACHABLE, f"HTTP status {status}", status=status)
+    code = response.get("TurkErrorCode")
+    return ModernError(type_, message, code if isinstance(code, str) else None, status)
