@@ -1,0 +1,139 @@
+"""What several test modules need: signed legacy requests, parsed answers, and a scripted modern upstream."""
+
+from __future__ import annotations
+
+import json
+import threading
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import quote, urlencode
+
+import boto3
+import httpx
+from botocore.config import Config
+
+from mturk_gateway.auth import SERVICE, sign, standard_string
+from mturk_gateway.clock import wall_clock
+from mturk_translators.xml import parse
+
+
+def timestamp(now=None):
+    return datetime.fromtimestamp(int(wall_clock() if now is None else now), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def signed_pairs(requester, operation, *pairs, now=None):
+    """The parameters of a legacy request with the standard signature."""
+    moment = timestamp(now)
+    return [
+        ("Service", SERVICE),
+        ("AWSAccessKeyId", requester.access_key),
+        ("Operation", operation),
+        ("Timestamp", moment),
+        ("Signature", sign(requester.secret, standard_string(operation, moment))),
+        *pairs,
+    ]
+
+
+def signed_query(requester, operation, *pairs, now=None):
+    """The same, encoded."""
+    return urlencode(signed_pairs(requester, operation, *pairs, now=now), quote_via=quote)
+
+
+def ask(url, requester, operation, *pairs, **named):
+    """The root of the answer to a signed legacy request; dotted names are given as pairs."""
+    every = [*pairs, *((name, str(value)) for name, value in named.items())]
+    response = httpx.post(
+        f"{url}/", content=signed_query(requester, operation, *every), headers=FORM, trust_env=False, timeout=60
+    )
+    return parse(response.content)
+
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+def texts(root, name):
+    """The texts of all elements of a name, in document order."""
+    return [element.text or "" for element in root.iter(name)]
+
+
+def one(root, name):
+    """The text of the only element of a name."""
+    (text,) = texts(root, name)
+    return text
+
+
+@contextmanager
+def modern_client(url, requester, **config):
+    """A plain boto3 client."""
+    client = boto3.client(
+        "mturk",
+        endpoint_url=url,
+        aws_access_key_id=requester.access_key,
+        aws_secret_access_key=requester.secret,
+        region_name="us-east-1",
+        config=Config(retries={"total_max_attempts": 1}, **config),
+    )
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+class ScriptedUpstream:
+    """An HTTP server that speaks the modern wire protocol from a script: what each call is answered with.
+
+    `answer` is called with operation and parameters and gives a status and a body (JSON value, or bytes as they are).
+    Calls are kept in `calls` in the order of their arrival.
+    """
+
+    def __init__(self, answer):
+        self.answer = answer
+        self.calls = []
+        self.headers = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                operation = self.headers["X-Amz-Target"].rpartition(".")[2]
+                params = json.loads(body)
+                outer.calls.append((operation, params))
+                outer.headers.append(dict(self.headers.items()))
+                status, reply = outer.answer(operation, params)
+                content = reply if isinstance(reply, bytes) else json.dumps(reply).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/x-amz-json-1.1")
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_):
+                pass
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+            request_queue_size = 512
+
+        self._server = Server(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+QUESTION = (
+    '<ExternalQuestion xmlns="http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2006-07-14/'
+    'ExternalQuestion.xsd"><ExternalURL>https://example.com/task?a=1&amp;b=2</ExternalURL>'
+    "<FrameHeight>400</FrameHeight></ExternalQuestion>"
+)
+"""A question that every marketplace takes."""
