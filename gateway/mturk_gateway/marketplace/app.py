@@ -1,0 +1,93 @@
+"""The marketplace as an ASGI application: reads the body, lets a thread answer it, sends the answer."""
+
+from __future__ import annotations
+
+from anyio import CapacityLimiter, to_thread
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mturk_gateway.clock import Clock
+from mturk_gateway.database import Database
+from mturk_gateway.marketplace.protocol.errors import Fault
+from mturk_gateway.marketplace.protocol.wire import Response
+from mturk_gateway.marketplace.server import Server
+from mturk_gateway.marketplace.services.tokens import PageTokens
+from mturk_gateway.sigv4 import SignedRequest
+
+_THREADS = 32
+"""Requests worked on at once; the others wait their turn. Below the number of connections that a Database has."""
+
+
+def create_marketplace(
+    database: Database, clock: Clock, *, hosts: tuple[str, ...] = (), body_limit: int = 1_048_576
+) -> ASGIApp:
+    """The application for a migrated database.
+
+    The rules follow `clock`, in whole seconds. `hosts` are Host values that clients may have signed before a proxy
+    replaced the header. A body of more than `body_limit` bytes is refused.
+    """
+    with database.reading() as connection:
+        tokens = PageTokens.load(connection)
+    server = Server(database, clock, tokens, hosts)
+    threads = CapacityLimiter(_THREADS)
+
+    async def marketplace(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+        elif scope["type"] == "http":
+            if (scope["method"], scope["path"]) == ("GET", "/healthz"):
+                await _send(send, Response(200, b"ok", "text/plain; charset=utf-8"))
+                return
+            body = await _body(receive, body_limit)
+            if body is None:
+                fault = Fault("RequestEntityTooLargeException", 413, f"The body may have at most {body_limit} bytes.")
+                response = Response(fault.status, fault.body(0, sandbox=False))
+            else:
+                response = await to_thread.run_sync(server.answer, _request(scope, body), limiter=threads)
+            await _send(send, response)
+
+    return marketplace
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    while (await receive())["type"] != "lifespan.shutdown":
+        await send({"type": "lifespan.startup.complete"})
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _body(receive: Receive, limit: int) -> bytes | None:
+    """The body, or None if it is too long or the client left.
+
+    A long one is still read to its end, without being kept: a client that is answered while it writes sees a broken
+    connection instead of the error.
+    """
+    chunks: list[bytes] = []
+    size = 0
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        size += len(message.get("body", b""))
+        if size <= limit:
+            chunks.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    return b"".join(chunks) if size <= limit else None
+
+
+def _request(scope: Scope, body: bytes) -> SignedRequest:
+    return SignedRequest(
+        method=scope["method"],
+        path=_text(scope.get("raw_path") or scope["path"].encode()),
+        query=_text(scope["query_string"]),
+        headers=[(_text(name), _text(value)) for name, value in scope["headers"]],
+        body=body,
+    )
+
+
+def _text(received: bytes) -> str:
+    return received.decode(errors="surrogateescape")
+
+
+async def _send(send: Send, response: Response) -> None:
+    await send({"type": "http.response.start", "status": response.status, "headers": response.headers()})
+    await send({"type": "http.response.body", "body": response.body})

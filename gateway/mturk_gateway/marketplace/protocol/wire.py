@@ -1,0 +1,62 @@
+"""awsJson 1.1 over HTTP: which operation a request names, its JSON document, and replies (modern-mturk 1.1, 1.2)."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from mturk_gateway.marketplace.protocol.errors import serialization_error, unknown_operation
+from mturk_gateway.marketplace.protocol.model import TARGET_PREFIX
+from mturk_gateway.sigv4 import SignedRequest
+
+CONTENT_TYPE = "application/x-amz-json-1.1"
+
+
+@dataclass(frozen=True)
+class Response:
+    """What goes back to the client."""
+
+    status: int
+    body: bytes
+    content_type: str = CONTENT_TYPE
+
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """The headers, with a request id of their own, which boto3 shows as ResponseMetadata.RequestId."""
+        return [
+            (b"content-type", self.content_type.encode()),
+            (b"content-length", str(len(self.body)).encode()),
+            (b"x-amzn-requestid", str(uuid.uuid4()).encode()),
+        ]
+
+
+def operation_name(request: SignedRequest) -> str:
+    """The operation that the request names; the name is case-sensitive. Raises Fault when it names none."""
+    if request.method != "POST" or request.path != "/":
+        raise unknown_operation(404)
+    targets = request.values("x-amz-target")
+    media_types = request.values("content-type")
+    if len(targets) != 1 or not targets[0].startswith(TARGET_PREFIX):
+        raise unknown_operation()
+    if len(media_types) != 1 or media_types[0].partition(";")[0].strip().lower() != CONTENT_TYPE:
+        raise unknown_operation()
+    return targets[0].removeprefix(TARGET_PREFIX)
+
+
+def parse_body(body: bytes) -> dict[str, Any]:
+    """The JSON object of a body; none at all means one without members. Raises Fault (SerializationException)."""
+    if not body:
+        return {}
+    try:
+        document = json.loads(body.decode(), parse_constant=_refuse_constant)
+    # A long row of brackets exhausts the parser's stack, which Python reports like this.
+    except (ValueError, RecursionError):
+        raise serialization_error("The body is not a JSON document") from None
+    if not isinstance(document, dict):
+        raise serialization_error("Unexpected field type")
+    return document
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

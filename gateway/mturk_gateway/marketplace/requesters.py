@@ -1,0 +1,135 @@
+"""Requesters and the keys that they sign with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from mturk_gateway.marketplace.ids import new_access_key, new_requester_id, new_secret
+from mturk_gateway.marketplace.tables import access_keys, requesters
+
+
+@dataclass(frozen=True)
+class Requester:
+    """Somebody who owns HITs. `sandbox` only changes how error messages end (modern-mturk 1.3)."""
+
+    id: str
+    name: str
+    sandbox: bool
+
+
+@dataclass(frozen=True)
+class Key:
+    """An access key's secret, and whose it is."""
+
+    requester: Requester
+    access_key: str
+    secret: str
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What a client signs with."""
+
+    access_key: str
+    secret: str
+
+
+def find_requester(connection: Connection, name: str) -> Requester | None:
+    """The requester of that name."""
+    row = connection.execute(select(requesters).where(requesters.c.name == name)).one_or_none()
+    return Requester(row.id, row.name, row.sandbox) if row else None
+
+
+def get_requester(connection: Connection, name: str) -> Requester:
+    """The requester of that name. Raises LookupError for an unknown one."""
+    requester = find_requester(connection, name)
+    if requester is None:
+        raise LookupError(f"there is no requester named {name!r}")
+    return requester
+
+
+def find_key(connection: Connection, access_key: str) -> Key | None:
+    """The key of that name, unless it is unknown or was rotated away."""
+    statement = select(requesters.c.id, requesters.c.name, requesters.c.sandbox, access_keys.c.secret).join_from(
+        access_keys, requesters
+    )
+    row = connection.execute(statement.where(access_keys.c.access_key == access_key)).one_or_none()
+    return Key(Requester(row.id, row.name, row.sandbox), access_key, row.secret) if row else None
+
+
+def add_requester(
+    connection: Connection,
+    name: str,
+    now: int,
+    *,
+    access_key: str | None = None,
+    secret: str | None = None,
+    sandbox: bool = False,
+) -> Credentials:
+    """Create a requester with one key, generated where none is given. Raises ValueError when the name is taken."""
+    if find_requester(connection, name):
+        raise ValueError(f"there is already a requester named {name!r}")
+    requester = Requester(new_requester_id(), name, sandbox)
+    connection.execute(
+        insert(requesters).values(id=requester.id, name=name, sandbox=sandbox, creation_time=int(now)),
+    )
+    return _add_key(connection, requester, Credentials(access_key or new_access_key(), secret or new_secret()), now)
+
+
+def import_requester(
+    connection: Connection, name: str, access_key: str, secret: str, now: int, *, sandbox: bool = False
+) -> None:
+    """Make sure that a requester exists and may sign with the key given; again with another secret replaces that.
+
+    Raises ValueError when the key belongs to another requester.
+    """
+    key = find_key(connection, access_key)
+    if key is not None:
+        if key.requester.name != name:
+            raise ValueError(f"the access key {access_key} belongs to the requester {key.requester.name!r}")
+        connection.execute(update(access_keys).where(access_keys.c.access_key == access_key).values(secret=secret))
+        return
+    requester = find_requester(connection, name)
+    if requester is None:
+        add_requester(connection, name, now, access_key=access_key, secret=secret, sandbox=sandbox)
+    else:
+        _add_key(connection, requester, Credentials(access_key, secret), now)
+
+
+def rotate_key(connection: Connection, name: str, now: int) -> Credentials:
+    """Give a requester a new key and make the old ones stop working. Raises LookupError for an unknown name."""
+    requester = get_requester(connection, name)
+    connection.execute(delete(access_keys).where(access_keys.c.requester_id == requester.id))
+    return _add_key(connection, requester, Credentials(new_access_key(), new_secret()), now)
+
+
+def list_requesters(connection: Connection) -> list[Requester]:
+    """All requesters by name."""
+    rows = connection.execute(select(requesters).order_by(requesters.c.name))
+    return [Requester(row.id, row.name, row.sandbox) for row in rows]
+
+
+def list_keys(connection: Connection, requester: Requester) -> list[Credentials]:
+    """The keys of a requester, oldest first."""
+    statement = (
+        select(access_keys)
+        .where(access_keys.c.requester_id == requester.id)
+        .order_by(access_keys.c.creation_time, access_keys.c.access_key)
+    )
+    return [Credentials(row.access_key, row.secret) for row in connection.execute(statement)]
+
+
+def _add_key(connection: Connection, requester: Requester, credentials: Credentials, now: int) -> Credentials:
+    if find_key(connection, credentials.access_key):
+        raise ValueError(f"the access key {credentials.access_key} is already in use")
+    connection.execute(
+        insert(access_keys).values(
+            access_key=credentials.access_key,
+            requester_id=requester.id,
+            secret=credentials.secret,
+            creation_time=int(now),
+        )
+    )
+    return credentials

@@ -1,0 +1,27 @@
+"""What every operation is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from mturk_gateway.marketplace.requesters import Requester
+from mturk_gateway.marketplace.services.tokens import PageTokens
+
+Reply = Mapping[str, Any]
+"""A reply in the members of the output shape; times are epoch seconds."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One validated call by one requester at one moment in epoch seconds; the connection may write if the call does."""
+
+    operation: str
+    parameters: Mapping[str, Any]
+    requester: Requester
+    now: int
+    connection: Connection
+    tokens: PageTokens

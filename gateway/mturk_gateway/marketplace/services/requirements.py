@@ -1,0 +1,111 @@
+"""Qualification requirements of a HIT type: what is allowed, and the one form in which they are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import select
+
+from mturk_gateway.marketplace.protocol.errors import does_not_exist, parameter_error, request_error
+from mturk_gateway.marketplace.services.call import Call
+from mturk_gateway.marketplace.tables import qualification_types
+
+LOCALE = "00000000000000000071"
+SYSTEM_TYPES = frozenset(
+    {
+        LOCALE,
+        "00000000000000000040",  # number of HITs approved
+        "000000000000000000L0",  # percent of assignments approved
+        "00000000000000000060",  # adult
+        # Withdrawn, but still written into scripts: percent submitted, abandoned, returned, rejected.
+        "00000000000000000000",
+        "00000000000000000070",
+        "000000000000000000E0",
+        "000000000000000000S0",
+        # Masters, in production and in the sandbox.
+        "2F1QJWKUDD8XADTFD2Q0G6UTO95ALH",
+        "2ARFPLSP75KLA8M8DH1HTEQVJT3SY6",
+    }
+)
+"""Qualification types that belong to no requester (modern-mturk 2.3, legacy-qualifications-workers)."""
+
+_MOST_REQUIREMENTS = 10
+_MOST_INTEGERS = 15
+_MOST_LOCALES = 30
+_WITHOUT_VALUES = frozenset({"Exists", "DoesNotExist"})
+_LISTS = frozenset({"In", "NotIn"})
+_LOCALE_COMPARATORS = frozenset({"EqualTo", "NotEqualTo", "In", "NotIn"})
+
+Requirement = Mapping[str, Any]
+
+
+def canonical_requirements(call: Call) -> list[dict[str, Any]]:
+    """The call's QualificationRequirements in the form of modern-mturk 2.1, in the order given.
+
+    Raises Fault: ParameterValidationError for values that do not fit their comparator, RequestError for a type that
+    does not exist or is Inactive.
+    """
+    requirements: Sequence[Requirement] = call.parameters.get("QualificationRequirements", ())
+    if len(requirements) > _MOST_REQUIREMENTS:
+        raise parameter_error(f"A HIT type can have at most {_MOST_REQUIREMENTS} qualification requirements.")
+    for requirement in requirements:
+        _check_values(requirement)
+    _check_types(call, {requirement["QualificationTypeId"] for requirement in requirements})
+    return [_canonical(requirement) for requirement in requirements]
+
+
+def _check_values(requirement: Requirement) -> None:
+    comparator = requirement["Comparator"]
+    integers = len(requirement.get("IntegerValues", ()))
+    locales = len(requirement.get("LocaleValues", ()))
+    if comparator in _WITHOUT_VALUES:
+        if integers or locales:
+            raise parameter_error(f"The comparator {comparator} takes neither IntegerValues nor LocaleValues.")
+    elif requirement["QualificationTypeId"] == LOCALE:
+        if comparator not in _LOCALE_COMPARATORS:
+            raise parameter_error(f"The comparator {comparator} cannot be used with LocaleValues.")
+        _check_number("LocaleValues", comparator, locales, _MOST_LOCALES)
+        if integers:
+            raise parameter_error("IntegerValues cannot be used with the qualification type of locales.")
+    else:
+        if locales:
+            raise parameter_error(f"LocaleValues can only be used with the qualification type {LOCALE}.")
+        _check_number("IntegerValues", comparator, integers, _MOST_INTEGERS)
+
+
+def _check_number(member: str, comparator: str, number: int, most: int) -> None:
+    if comparator in _LISTS:
+        if not 1 <= number <= most:
+            raise parameter_error(f"The comparator {comparator} takes from 1 to {most} {member}.")
+    elif number != 1:
+        raise parameter_error(f"The comparator {comparator} takes exactly one of {member}.")
+
+
+def _check_types(call: Call, types: set[str]) -> None:
+    types = types - SYSTEM_TYPES
+    if not types:
+        return
+    statement = select(qualification_types.c.id, qualification_types.c.status).where(
+        qualification_types.c.requester_id == call.requester.id, qualification_types.c.id.in_(types)
+    )
+    statuses = {row.id: row.status for row in call.connection.execute(statement)}
+    for identifier in sorted(types):
+        if identifier not in statuses:
+            raise does_not_exist("QualificationType", identifier)
+        if statuses[identifier] != "Active":
+            raise request_error(
+                "InvalidQualificationTypeState", "This operation can be called with a status of: Active"
+            )
+
+
+def _canonical(requirement: Requirement) -> dict[str, Any]:
+    """ActionsGuarded wins over the deprecated RequiredToPreview; both are stored, because both are given back."""
+    guarded = requirement.get("ActionsGuarded")
+    if guarded is None:
+        guarded = "PreviewAndAccept" if requirement.get("RequiredToPreview") else "Accept"
+    canonical = {name: requirement[name] for name in ("QualificationTypeId", "Comparator")}
+    for name in ("IntegerValues", "LocaleValues"):
+        if requirement.get(name):
+            canonical[name] = requirement[name]
+    return {**canonical, "RequiredToPreview": guarded != "Accept", "ActionsGuarded": guarded}
