@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import threading
 from contextlib import contextmanager
@@ -15,6 +16,10 @@ from botocore.config import Config
 
 from mturk_gateway.auth import SERVICE, sign, standard_string
 from mturk_gateway.clock import wall_clock
+from mturk_gateway.marketplace.operations import OPERATIONS
+from mturk_gateway.marketplace.requesters import find_key
+from mturk_gateway.marketplace.services.call import Call
+from mturk_gateway.marketplace.services.tokens import PageTokens
 from mturk_translators.xml import parse
 
 
@@ -43,10 +48,16 @@ def signed_query(requester, operation, *pairs, now=None):
 def ask(url, requester, operation, *pairs, **named):
     """The root of the answer to a signed legacy request; dotted names are given as pairs."""
     every = [*pairs, *((name, str(value)) for name, value in named.items())]
-    response = httpx.post(
-        f"{url}/", content=signed_query(requester, operation, *every), headers=FORM, trust_env=False, timeout=60
-    )
-    return parse(response.content)
+    return parse(post(f"{url}/", signed_query(requester, operation, *every)).content)
+
+
+_client = httpx.Client(trust_env=False, verify=False, timeout=60)
+atexit.register(_client.close)
+
+
+def post(url, body):
+    """The answer to a form; connections are kept between calls."""
+    return _client.post(url, content=body, headers=FORM)
 
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -137,3 +148,27 @@ QUESTION = (
     "<FrameHeight>400</FrameHeight></ExternalQuestion>"
 )
 """A question that every marketplace takes."""
+
+
+def fill(gateway, requester, hits):
+    """Put many HITs, each given as (parameters, created), into the embedded marketplace at once; gives their IDs."""
+    with gateway.house.marketplace.writing() as connection:
+        owner = find_key(connection, requester.access_key).requester
+        tokens = PageTokens.load(connection)
+        return [
+            OPERATIONS["CreateHIT"].handler(
+                Call("CreateHIT", {**PROPERTIES, **parameters}, owner, created, connection, tokens)
+            )["HIT"]["HITId"]
+            for parameters, created in hits
+        ]
+
+
+PROPERTIES = {
+    "Title": "Count the dots",
+    "Description": "How many?",
+    "Reward": "0.05",
+    "AssignmentDurationInSeconds": 600,
+    "LifetimeInSeconds": 86_400,
+    "Question": QUESTION,
+}
+"""What a HIT cannot do without."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import OrderedDict
 from collections.abc import Generator
@@ -108,6 +109,7 @@ class Upstream:
                     endpoint_url=self.endpoint(requester),
                     config=self._config,
                 )
+                client.meta.events.register("before-parse.mturk", _keep_turk_error_code)
                 self._methods = {operation: name for name, operation in client.meta.method_to_api_mapping.items()}
                 if len(self._clients) > _MOST_CLIENTS:
                     self._clients.popitem(last=False)
@@ -122,6 +124,19 @@ class Upstream:
             self._clients.clear()
 
 
+def _keep_turk_error_code(
+    response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object
+) -> None:
+    """boto3 drops the code of errors that its model does not know; clients of the legacy API match on it."""
+    if response_dict["status_code"] >= 400:
+        try:
+            code = json.loads(response_dict["body"]).get("TurkErrorCode")
+        except (ValueError, AttributeError, RecursionError):
+            return
+        if isinstance(code, str):
+            customized_response_dict["TurkErrorCode"] = code
+
+
 def _modern_error(response: dict[str, Any]) -> ModernError:
     error = response.get("Error", {})
     type_, message = str(error.get("Code", "")), str(error.get("Message", ""))
@@ -129,5 +144,4 @@ def _modern_error(response: dict[str, Any]) -> ModernError:
     if not type_ or type_.isdigit():
         # No error of the modern API: something on the way answered with a page of its own.
         return ModernError(UNREACHABLE, f"HTTP status {status}", status=status)
-    code = response.get("TurkErrorCode")
-    return ModernError(type_, message, code if isinstance(code, str) else None, status)
+    return ModernError(type_, message, response.get("TurkErrorCode"), status)

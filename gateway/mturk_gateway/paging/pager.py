@@ -19,6 +19,9 @@ log = get_logger()
 _SHORTEST_LOOK, _LONGEST_LOOK = 0.005, 0.05
 """Seconds between two looks whether walks have ended; they grow while nothing does."""
 
+_LARGEST_NUMBER = 2**31 - 1
+"""The largest page number that the database can hold; pages beyond it are as empty."""
+
 Result = TypeVar("Result")
 
 
@@ -46,11 +49,12 @@ class Pager:
         The first page is of a snapshot that is entitled to answer; those after it stay on that snapshot.
         Raises ModernError when the listing cannot be walked, TimeoutError when that takes longer than patience.
         """
-        if request.number > 1:
-            pin = await self._run(self._snapshots.pinned, walker, request.number, self._lifetime)
+        number = min(request.number, _LARGEST_NUMBER)
+        if number > 1:
+            pin = await self._run(self._snapshots.pinned, walker, number, self._lifetime)
             page = await self._run(self._snapshots.read, pin.walk, request) if pin else None
             if pin and page:
-                await self._run(self._snapshots.advance, pin, request.number)
+                await self._run(self._snapshots.advance, pin, number)
                 return page
         wanted = await self._run(self._snapshots.want, walk_of(requester, request), self._freshness)
         if not wanted.complete:
@@ -58,7 +62,7 @@ class Pager:
         page = await self._run(self._snapshots.read, wanted.walk, request)
         if page is None:
             raise ModernError("Unreachable", "the walk is gone", status=0)
-        await self._run(self._snapshots.pin, walker, wanted.walk, request.number)
+        await self._run(self._snapshots.pin, walker, wanted.walk, number)
         return page
 
     async def _end_of(self, walk: int) -> None:
