@@ -1,0 +1,135 @@
+"""The table of operations, held against botocore's model and against the list of what was documented."""
+
+from __future__ import annotations
+
+import botocore.session
+import pytest
+
+from mturk_translators.fields import Each, RequiredToPreview, Structure
+from mturk_translators.operation import Operation, Unavailable, When, Withdrawn
+from mturk_translators.operations import LISTINGS, OPERATIONS
+from mturk_translators.rows import sections
+from mturk_translators.versions import VERSIONS
+
+MODEL = botocore.session.get_session().get_service_model("mturk")
+
+DOCUMENTED = """
+ApproveAssignment ApproveRejectedAssignment AssignQualification BlockWorker ChangeHITTypeOfHIT CreateHIT
+CreateQualificationType DisableHIT DisposeHIT DisposeQualificationType ExtendHIT ForceExpireHIT
+GetAccountBalance GetAssignment GetAssignmentsForHIT GetBlockedWorkers GetBonusPayments GetFileUploadURL
+GetHIT GetHITsForQualificationType GetQualificationsForQualificationType GetQualificationRequests
+GetQualificationScore GetQualificationType GetRequesterStatistic GetRequesterWorkerStatistic GetReviewableHITs
+GetReviewResultsForHIT GrantBonus GrantQualification Help NotifyWorkers RegisterHITType RejectAssignment
+RejectQualificationRequest RevokeQualification SearchHITs SearchQualificationTypes SendTestEventNotification
+SetHITAsReviewing SetHITTypeNotification UnblockWorker UpdateQualificationScore UpdateQualificationType
+"""
+
+AVAILABLE = {name: entry for name, entry in OPERATIONS.items() if isinstance(entry, Operation)}
+ALL_CALLS = [(name, call) for name, entry in AVAILABLE.items() for call in entry.modern_calls]
+
+
+def taken(entry):
+    for field in entry.takes:
+        yield from (*field.then, *field.otherwise) if isinstance(field, When) else (field,)
+
+
+def members(fields):
+    return {field.member for field in fields}
+
+
+def check_members(fields, shape, where):
+    for field in fields:
+        if isinstance(field, RequiredToPreview):
+            assert {"ActionsGuarded", "RequiredToPreview"} <= shape.members.keys()
+            continue
+        assert field.member in shape.members, f"{where}: {field.member}"
+        inner = shape.members[field.member]
+        part = field
+        if isinstance(field, Each):
+            assert inner.type_name == "list", f"{where}: {field.member}"
+            part, inner = field.of, inner.member
+        if isinstance(part, Structure):
+            assert inner.type_name == "structure", f"{where}: {part.name}"
+            check_members(part.fields, inner, f"{where}.{part.name}")
+
+
+def test_all_44_documented_operations_are_known_and_the_two_withdrawn_ones():
+    assert len(DOCUMENTED.split()) == 44
+    assert set(DOCUMENTED.split()) == {name for name, entry in OPERATIONS.items() if not isinstance(entry, Withdrawn)}
+    assert {name for name, entry in OPERATIONS.items() if isinstance(entry, Withdrawn)} == {
+        "GetWorkerAcceptLimit",
+        "SetWorkerAcceptLimit",
+    }
+
+
+def test_what_is_not_available_says_why():
+    assert all(entry.reason for entry in OPERATIONS.values() if isinstance(entry, Unavailable | Withdrawn))
+
+
+@pytest.mark.parametrize(("name", "call"), ALL_CALLS)
+def test_modern_operations_exist_and_get_what_they_require(name, call):
+    shape = MODEL.operation_model(call).input_shape
+    given = members(taken(AVAILABLE[name]))
+
+    # Of two calls that one operation chooses from, each takes its part of the parameters.
+    every = {
+        member for other in AVAILABLE[name].modern_calls for member in MODEL.operation_model(other).input_shape.members
+    }
+    assert given <= every
+    assert set(shape.required_members) <= given, f"{name} → {call}"
+
+
+@pytest.mark.parametrize(("name", "call"), [row for row in ALL_CALLS if len(AVAILABLE[row[0]].modern_calls) == 1])
+def test_parameters_exist_at_every_depth(name, call):
+    check_members(taken(AVAILABLE[name]), MODEL.operation_model(call).input_shape, name)
+
+
+@pytest.mark.parametrize("name", [name for name, entry in AVAILABLE.items() if entry.gives])
+def test_result_members_exist(name):
+    entry = AVAILABLE[name]
+    shape = MODEL.operation_model(entry.modern_calls[0]).output_shape
+    if entry.reply:
+        shape = shape.members[entry.reply]
+    check_members([field for field in entry.gives if field.name != "NumberOfSimilarHITs"], shape, name)
+
+
+@pytest.mark.parametrize("name", sorted(LISTINGS))
+def test_listings_page_by_token_and_their_keys_exist(name):
+    listing = LISTINGS[name]
+    model = MODEL.operation_model(name)
+    rows = model.output_shape.members[listing.items]
+
+    assert {"NextToken", "MaxResults"} <= model.input_shape.members.keys()
+    assert rows.type_name == "list"
+    assert listing.id in rows.member.members
+    assert {key.member for key in listing.keys} <= rows.member.members.keys()
+    assert len(listing.keys) <= 6
+    check_members(listing.fields, rows.member, name)
+
+
+@pytest.mark.parametrize("name", [name for name, entry in AVAILABLE.items() if entry.pages])
+def test_pages_sort_and_filter_by_keys_of_their_listing(name):
+    pages = AVAILABLE[name].pages
+    keys = {key.member for key in pages.listing.keys}
+
+    assert set(pages.sorts) - {"Enumeration"} <= keys
+    assert pages.sort in (*pages.sorts, "Enumeration")
+    assert {chosen.key for chosen in pages.filters} <= keys
+    if pages.only:
+        assert pages.only <= {
+            field.name
+            for section in sections(pages.listing)
+            for field in section.fields
+            if pages.only.issuperset(part.name for part in section.fields)
+        }
+
+
+def test_versions_in_the_table_are_published_ones():
+    def versions(fields):
+        for field in fields:
+            yield from filter(None, (field.since, field.until, getattr(field, "several_since", None)))
+            yield from versions([field.of] if isinstance(field, Each) else getattr(field, "fields", ()))
+
+    for entry in AVAILABLE.values():
+        shown = (*entry.gives, *(entry.pages.listing.fields if entry.pages else ()))
+        assert set(versions(shown)) <= set(VERSIONS)
