@@ -60,6 +60,11 @@ def post(url, body):
     return _client.post(url, content=body, headers=FORM)
 
 
+def get(url):
+    """The answer to a GET."""
+    return _client.get(url)
+
+
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 

@@ -1,0 +1,140 @@
+"""The processes of a served gateway."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from mturk_gateway.credentials import read_profiles
+from mturk_translators.xml import parse
+from support import ask, get, modern_client, one, texts
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the processes in /proc")
+
+
+@contextmanager
+def served(data, *options):
+    """A gateway in processes of its own; gives the supervisor, and its URL once it has announced itself."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with (data.parent / "log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mturk_gateway", "serve", "--port", str(port), "--data", data, *options],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+        try:
+            lines = [process.stdout.readline()]
+            assert lines[0] == f"Answering on http://127.0.0.1:{port}\n", (data.parent / "log").read_text()
+            yield process, f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(30)
+            process.stdout.close()
+
+
+def children(pid):
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def until(condition, seconds=30):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_a_stranger_sees_hits_with_the_printed_url(tmp_path):
+    data = tmp_path / "data"
+    with served(data, "--demo") as (process, url):
+        printed = "".join(process.stdout.readline() for _ in range(4))
+        (demo,) = read_profiles(data / "credentials")
+        assert demo.access_key in printed
+        assert demo.secret in printed
+        answer = parse(get(re.search(r"curl '([^']+)'", printed)[1]).content)
+        statuses = texts(ask(url, demo, "SearchHITs", PageSize=100), "HITStatus")
+
+        assert answer.tag == "SearchHITsResponse"
+        assert one(answer, "NumResults") == "5"
+        assert set(statuses) == {"Assignable", "Unassignable", "Reviewable", "Reviewing"}
+        assert len(statuses) >= 24
+        assert get(f"{url}/healthz").text == "ok\n"
+        assert get(f"{url}/readyz").json() == {"ready": True, "problems": []}
+
+    log = (tmp_path / "log").read_text()
+    assert demo.secret not in log
+    assert "Signature" not in log
+    assert process.returncode == 0
+
+
+def test_killed_processes_are_replaced_and_nothing_acknowledged_is_lost(tmp_path):
+    data = tmp_path / "data"
+    with served(data, "--demo", "--fronts", "2") as (process, url):
+        (demo,) = read_profiles(data / "credentials")
+        first = children(process.pid)
+        with modern_client(url, demo) as modern:
+            made = modern.create_qualification_type(Name="kept", Description="d", QualificationTypeStatus="Active")
+        for child in first:
+            os.kill(child, signal.SIGKILL)
+
+        def answers():
+            try:
+                return get(f"{url}/readyz").is_success and one(ask(url, demo, "SearchHITs"), "IsValid") == "True"
+            except (httpx.HTTPError, ValueError):
+                return False
+
+        until(answers)
+        with modern_client(url, demo) as modern:
+            found = modern.get_qualification_type(QualificationTypeId=made["QualificationType"]["QualificationTypeId"])
+        assert found["QualificationType"]["Name"] == "kept"
+
+
+def test_nothing_goes_on_answering_when_the_supervisor_is_killed(tmp_path):
+    with served(tmp_path / "data") as (process, _):
+        workers = children(process.pid)
+        process.kill()
+        process.wait()
+
+        until(lambda: not any(map(alive, workers)))
+
+
+def test_state_survives_a_restart(tmp_path):
+    data = tmp_path / "data"
+    with served(data, "--demo") as (_, url):
+        (demo,) = read_profiles(data / "credentials")
+        before = texts(ask(url, demo, "SearchHITs", PageSize=100), "HITId")
+    with served(data, "--demo") as (_, url):
+        assert texts(ask(url, demo, "SearchHITs", PageSize=100), "HITId") == before
+
+
+def test_an_address_in_use_is_said_in_words(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = subprocess.run(
+            [sys.executable, "-m", "mturk_gateway", "serve", "--port", str(taken.getsockname()[1]), "--data", tmp_path],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "use" in done.stderr
