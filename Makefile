@@ -29,4 +29,4 @@ format: install ## format the code and mend what the linter can
 	$(BIN)/ruff format
 
 bench: install ## measure, and print the figures that the README records
-	$(BIN)/python -m tests.benchmarks
+	PYTHONPATH=tests $(BIN)/python -m benchmarks

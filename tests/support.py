@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import json
+import socket
 import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -147,6 +148,13 @@ class ScriptedUpstream:
         self._thread.join()
 
 
+def free_port():
+    """A loopback port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 QUESTION = (
     '<ExternalQuestion xmlns="http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2006-07-14/'
     'ExternalQuestion.xsd"><ExternalURL>https://example.com/task?a=1&amp;b=2</ExternalURL>'
@@ -157,7 +165,12 @@ QUESTION = (
 
 def fill(gateway, requester, hits):
     """Put many HITs, each given as (parameters, created), into the embedded marketplace at once; gives their IDs."""
-    with gateway.house.marketplace.writing() as connection:
+    return fill_database(gateway.house.marketplace, requester, hits)
+
+
+def fill_database(marketplace, requester, hits):
+    """The same for a marketplace's database."""
+    with marketplace.writing() as connection:
         owner = find_key(connection, requester.access_key).requester
         tokens = PageTokens.load(connection)
         return [

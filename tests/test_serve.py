@@ -17,7 +17,7 @@ import pytest
 
 from mturk_gateway.credentials import read_profiles
 from mturk_translators.xml import parse
-from support import ask, get, modern_client, one, texts
+from support import ask, free_port, get, modern_client, one, texts
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the processes in /proc")
 
@@ -25,9 +25,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="fi
 @contextmanager
 def served(data, *options):
     """A gateway in processes of its own; gives the supervisor, and its URL once it has announced itself."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with (data.parent / "log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "mturk_gateway", "serve", "--port", str(port), "--data", data, *options],

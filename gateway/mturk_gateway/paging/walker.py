@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Self
 
 from structlog import get_logger
@@ -25,12 +26,15 @@ _LARGEST_PAGE = 100
 _IDLE = 0.01
 """Seconds between two looks for work: one indexed read each."""
 _CLEARING = 30.0
-_THREADS = 4
+_WALKS = 4
 """Walks at a time, so that a long listing does not keep short ones waiting."""
 
 
 class Walker:
-    """Walks what is queued, in threads of its own, between `start` and `stop` or inside a `with` block."""
+    """Walks what is queued, in threads of its own, between `start` and `stop` or inside a `with` block.
+
+    `lifetime` are the seconds after which pages of a snapshot need no longer be had.
+    """
 
     def __init__(
         self, queue: WalkQueue, upstream: Upstream, find: Callable[[str], Requester | None], lifetime: float
@@ -40,10 +44,12 @@ class Walker:
         self._find = find
         self._lifetime = lifetime
         self._stopping = threading.Event()
+        self._free = threading.Semaphore(_WALKS)
+        self._walks = ThreadPoolExecutor(_WALKS, thread_name_prefix="walk")
         self._threads = [
-            threading.Thread(target=self._work, name=f"walker-{number}", daemon=True) for number in range(_THREADS)
+            threading.Thread(target=work, name=f"walker-{work.__name__}", daemon=True)
+            for work in (self._look, self._clear)
         ]
-        self._threads.append(threading.Thread(target=self._clear, name="walker-clearing", daemon=True))
 
     def start(self) -> Self:
         """Begin to walk."""
@@ -56,6 +62,7 @@ class Walker:
         self._stopping.set()
         for thread in self._threads:
             thread.join()
+        self._walks.shutdown()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -63,18 +70,21 @@ class Walker:
     def __exit__(self, *_exc: object) -> None:
         self.stop()
 
-    def _work(self) -> None:
+    def _look(self) -> None:
         while not self._stopping.is_set():
+            self._free.acquire()
+            task = None
             try:
                 task = self._queue.take()
-                if task is None:
-                    self._stopping.wait(_IDLE)
-                else:
-                    self._walk(task)
             except Exception:
                 # A database that is locked or full for a moment must not end walking for good.
-                log.exception("walker stumbled")
+                log.exception("looking for walks failed")
                 self._stopping.wait(1.0)
+            if task:
+                self._walks.submit(self._walk, task)
+            else:
+                self._free.release()
+                self._stopping.wait(_IDLE)
 
     def _clear(self) -> None:
         while not self._stopping.wait(_CLEARING):
@@ -85,13 +95,16 @@ class Walker:
 
     def _walk(self, task: Task) -> None:
         try:
-            pages = self._pages(task)
+            if self._pages(task):
+                self._queue.complete(task.walk)
         except ModernError as error:
             log.info("walk failed", operation=task.operation, error=error.type)
             self._queue.fail(task.walk, error)
-        else:
-            if pages:
-                self._queue.complete(task.walk)
+        except Exception:
+            # The lease ends, and the walk is tried again.
+            log.exception("walk interrupted", operation=task.operation)
+        finally:
+            self._free.release()
 
     def _pages(self, task: Task) -> bool:
         """Keep page after page; False if the walk was taken away or the walker is to stop. Raises ModernError."""
