@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test format bench
+.PHONY: help install serve test format readme bench
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,9 @@ test: install ## format check, lint, strict types, all tests
 format: install ## format the code and mend what the linter can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+readme: install ## write the generated tables of README.md
+	PYTHONPATH=tests $(BIN)/python -m readme
 
 bench: install ## measure, and print the figures that the README records
 	PYTHONPATH=tests $(BIN)/python -m benchmarks
