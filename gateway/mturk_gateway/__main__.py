@@ -9,22 +9,20 @@ from contextlib import contextmanager
 from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 import click
 
-from mturk_gateway import admin
 from mturk_gateway.auth import SERVICE, sign, standard_string
 from mturk_gateway.credentials import CredentialsError, Requester, read_profiles
-from mturk_gateway.house import House
-from mturk_gateway.ledger.usage import Usage
-from mturk_gateway.logs import configure_logs
-from mturk_gateway.marketplace.services import workers
-from mturk_gateway.serve import serve as serve_gateway
 from mturk_gateway.settings import Settings, SettingsError, load_settings, option_name, variable_name
 from mturk_translators.faults import Fault
 from mturk_translators.query import first, parse_pairs
+
+if TYPE_CHECKING:
+    from mturk_gateway.database import Database
+    from mturk_gateway.house import House
 
 
 @click.group()
@@ -61,6 +59,10 @@ def _settings(config: Path | None, options: dict[str, Any]) -> Settings:
 @_from_table()
 def serve(config: Path | None, **options: Any) -> None:
     """Answer both APIs until told to stop."""
+    from mturk_gateway.admin import RequesterError
+    from mturk_gateway.logs import configure_logs
+    from mturk_gateway.serve import serve as serve_gateway
+
     settings = _settings(config, options)
     configure_logs()
 
@@ -77,7 +79,7 @@ def serve(config: Path | None, **options: Any) -> None:
 
     try:
         serve_gateway(settings, announce)
-    except (SettingsError, CredentialsError, admin.RequesterError, OSError) as error:
+    except (SettingsError, CredentialsError, RequesterError, OSError) as error:
         raise click.ClickException(str(error)) from None
 
 
@@ -118,7 +120,7 @@ def _profile(path: Path, name: str | None) -> Requester:
         raise click.ClickException(str(error)) from None
     if name is None and len(profiles) == 1:
         return next(iter(profiles.values()))
-    for wanted in [name] if name else ["default", admin.DEMO]:
+    for wanted in [name] if name else ["default", "demo"]:
         if wanted in profiles:
             return profiles[wanted]
     known = ", ".join(sorted(profiles)) or "none"
@@ -127,17 +129,21 @@ def _profile(path: Path, name: str | None) -> Requester:
 
 @contextmanager
 def _house(config: Path | None, options: dict[str, Any]) -> Iterator[House]:
+    from mturk_gateway.admin import RequesterError
+    from mturk_gateway.house import House
+    from mturk_gateway.marketplace.services.workers import WorkerRefused
+
     house = House.open(_settings(config, options))
     try:
         house.prepare()
         yield house
-    except (CredentialsError, admin.RequesterError, workers.WorkerRefused) as error:
+    except (CredentialsError, RequesterError, WorkerRefused) as error:
         raise click.ClickException(str(error)) from None
     finally:
         house.close()
 
 
-def _marketplace(house: House) -> Any:
+def _marketplace(house: House) -> Database:
     if house.marketplace is None:
         raise click.ClickException("this works on the embedded marketplace only")
     return house.marketplace
@@ -160,6 +166,8 @@ def _echo_keys(requester: Requester) -> None:
 @_from_table("data")
 def requester_add(name: str, sandbox: bool, config: Path | None, **options: Any) -> None:
     """Make a requester with new keys, and print them."""
+    from mturk_gateway import admin
+
     with _house(config, options) as house:
         added = admin.add_requester(_marketplace(house), house.credentials, name, time.time(), sandbox=sandbox)
         _echo_keys(added)
@@ -171,6 +179,8 @@ def requester_add(name: str, sandbox: bool, config: Path | None, **options: Any)
 @_from_table("data")
 def requester_import(file: Path, profile: str | None, config: Path | None, **options: Any) -> None:
     """Take over the profiles of an AWS shared credentials file, so that programs keep their keys."""
+    from mturk_gateway import admin
+
     with _house(config, options) as house:
         profiles = [found for found in read_profiles(file) if profile in (None, found.profile)]
         if not profiles:
@@ -184,6 +194,8 @@ def requester_import(file: Path, profile: str | None, config: Path | None, **opt
 @_from_table("data")
 def requester_rotate(name: str, config: Path | None, **options: Any) -> None:
     """Give a requester new keys, and print them; the old ones stop working."""
+    from mturk_gateway import admin
+
     with _house(config, options) as house:
         _echo_keys(admin.rotate_requester(_marketplace(house), house.credentials, name, time.time()))
 
@@ -192,6 +204,8 @@ def requester_rotate(name: str, config: Path | None, **options: Any) -> None:
 @_from_table("data")
 def requester_list(config: Path | None, **options: Any) -> None:
     """List the requesters with their keys, and how much each still calls the legacy and the modern API."""
+    from mturk_gateway.ledger.usage import Usage
+
     with _house(config, options) as house:
         totals = Usage(house.ledger).totals()
         for found in read_profiles(house.credentials):
@@ -211,6 +225,8 @@ def worker() -> None:
 @_from_table("data")
 def worker_accept(hit_id: str, worker_id: str, config: Path | None, **options: Any) -> None:
     """Accept a HIT, and print the AssignmentId."""
+    from mturk_gateway.marketplace.services import workers
+
     with _house(config, options) as house, _marketplace(house).writing() as connection:
         click.echo(workers.accept(connection, hit_id, worker_id, int(time.time())))
 
@@ -221,6 +237,8 @@ def worker_accept(hit_id: str, worker_id: str, config: Path | None, **options: A
 @_from_table("data")
 def worker_submit(assignment_id: str, answers: tuple[str, ...], config: Path | None, **options: Any) -> None:
     """Submit an accepted assignment."""
+    from mturk_gateway.marketplace.services import workers
+
     pairs = []
     for answer in answers:
         name, equals, value = answer.partition("=")

@@ -124,9 +124,7 @@ class Upstream:
             self._clients.clear()
 
 
-def _keep_turk_error_code(
-    response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object
-) -> None:
+def _keep_turk_error_code(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object) -> None:
     """boto3 drops the code of errors that its model does not know; clients of the legacy API match on it."""
     if response_dict["status_code"] >= 400:
         try:
