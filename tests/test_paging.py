@@ -315,7 +315,7 @@ def test_a_walk_whose_walker_died_goes_on_where_it_was(snapshots):
     queue_walk(snapshots)
     died = WalkQueue(snapshots, lease=-1.0)
     task = died.take()
-    assert died.keep(task.walk, [Row("3A", ("",) * 6, "<x/>", None)], "p1:next")
+    assert died.keep(task.walk, [Row("3A", ("",) * 6, "<x/>", None)], "p1:next") == 1
 
     resumed = WalkQueue(snapshots, lease=30.0).take()
 

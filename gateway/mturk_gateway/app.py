@@ -94,7 +94,9 @@ def create_gateway(settings: Settings, house: House, upstream_url: str) -> ASGIA
         fault = unreadable(f"Nothing answers {request.method} here.", status)
         return Response(front_refusal(new_request_id(), fault), status, media_type=XML_TYPE)
 
-    app = FastAPI(lifespan=lifespan, openapi_url=None, exception_handlers={HTTPException: nothing_here})
+    app = FastAPI(
+        lifespan=lifespan, openapi_url=None, redirect_slashes=False, exception_handlers={HTTPException: nothing_here}
+    )
     app.add_api_route("/healthz", healthz)
     app.add_api_route("/readyz", readyz)
     legacy = Pipeline(

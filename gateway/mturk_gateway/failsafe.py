@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog import get_logger
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mturk_gateway.front import XML_TYPE, Protocol, new_request_id, protocol_of, send_document
-from mturk_gateway.modern import send_modern_error
+from mturk_gateway.modern import JSON_TYPE, modern_error
 from mturk_translators.document import front_refusal, soap_fault
-from mturk_translators.faults import internal_error, unreadable
+from mturk_translators.faults import Fault, internal_error, unreadable
 
 log = get_logger()
 
@@ -42,24 +44,33 @@ class Failsafe:
 
 
 async def _answer(scope: Scope, send: Send, request_id: str) -> None:
-    fault = internal_error()
-    protocol = protocol_of(scope)
+    status, content_type, document = refusal_in(protocol_of(scope), request_id, internal_error())
+    await send_document(send, status, document, content_type)
+
+
+def refusal_in(protocol: Protocol, request_id: str, fault: Fault) -> tuple[int, str, bytes]:
+    """HTTP status, content type and document that say in a protocol that a request came to nothing."""
+    ours = fault.status >= 500
     if protocol is Protocol.MODERN:
-        await send_modern_error(send, 500, "ServiceFault", fault.message)
-    elif protocol is Protocol.SOAP:
-        await send_document(send, 500, soap_fault(request_id, "Server.InternalError", fault.message))
-    else:
-        await send_document(send, 500, front_refusal(request_id, fault))
+        type_ = "ServiceFault" if ours else "SerializationException"
+        return fault.status, JSON_TYPE, modern_error(type_, fault.message)
+    if protocol is Protocol.SOAP:
+        code = "Server.InternalError" if ours else "Client.InvalidRequest"
+        return 500, XML_TYPE, soap_fault(request_id, code, fault.message)
+    return fault.status, XML_TYPE, front_refusal(request_id, fault)
 
 
 class LegacyHttpProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP, which refuses what is not HTTP in the legacy API's form instead of in plain text."""
+    """uvicorn's HTTP, which refuses what is not HTTP in the form of our APIs instead of in plain text."""
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse a request whose head cannot be read, and close the connection."""
-        document = front_refusal(new_request_id(), unreadable("The request is not valid HTTP."))
+        """Refuse a request that cannot be read, in the protocol of its head if that could be, and hang up."""
+        protocol = protocol_of(dict(self.scope)) if "path" in self.scope else Protocol.LEGACY
+        status, content_type, document = refusal_in(
+            protocol, new_request_id(), unreadable("The request is not valid HTTP.")
+        )
         head = (
-            f"HTTP/1.1 400 Bad Request\r\nContent-Type: {XML_TYPE}\r\n"
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: {content_type}\r\n"
             f"Content-Length: {len(document)}\r\nConnection: close\r\n\r\n"
         )
         log.info("unreadable request", reason=msg)

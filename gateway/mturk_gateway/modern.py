@@ -125,8 +125,13 @@ async def _pass_back(send: Send, reply: httpx.Response) -> None:
 
 
 async def send_modern_error(send: Send, status: int, type_: str, message: str) -> None:
-    """Answer with an error as AWS's JSON services write it (modern-mturk 1.3)."""
+    """Answer with an error of the modern API."""
     log.info("modern request refused", request_id=new_request_id(), error=type_)
+    await send_document(send, status, modern_error(type_, message), JSON_TYPE)
+
+
+def modern_error(type_: str, message: str) -> bytes:
+    """The body of an error as AWS's JSON services write it (modern-mturk 1.3)."""
     # Of the modelled errors the message is spelled with a capital; botocore reads both.
     key = "Message" if type_ == "ServiceFault" else "message"
-    await send_document(send, status, json.dumps({"__type": type_, key: message}).encode(), JSON_TYPE)
+    return json.dumps({"__type": type_, key: message}).encode()

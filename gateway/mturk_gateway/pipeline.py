@@ -20,6 +20,7 @@ from mturk_gateway.paging.snapshots import Snapshots
 from mturk_gateway.upstream import Upstream
 from mturk_translators.document import answer, front_refusal, whole_refusal
 from mturk_translators.faults import (
+    MISSHAPEN,
     OUT_OF_RANGE,
     Fault,
     ModernError,
@@ -115,7 +116,12 @@ class Pipeline:
                 return give_validity(asked)
             if isinstance(request, PageRequest):
                 return await self._page(asked, request, requester, walker)
-            return give_result(asked, entry, await self._run(self._ask, requester, entry, request))
+            reply = await self._run(self._ask, requester, entry, request)
+            try:
+                return give_result(asked, entry, reply)
+            except MISSHAPEN as error:
+                log.warning("upstream answered garbage", operation=asked.name, reason=type(error).__name__)
+                raise unavailable() from None
         except Fault as fault:
             if fault.place is not Place.REQUEST:
                 raise

@@ -13,7 +13,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
-from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.exceptions import ClientError, ParamValidationError
 from structlog import get_logger
 
 from mturk_gateway.credentials import Requester
@@ -76,14 +76,14 @@ class Upstream:
     def call(self, requester: Requester, call: Call) -> Reply:
         """The reply to one call. Raises ModernError."""
         client = self._client(requester)
+        method = getattr(client, self._methods[call.operation])
         try:
-            reply: Reply = getattr(client, self._methods[call.operation])(**call.params)
+            reply: Reply = method(**call.params)
         except ClientError as error:
             raise _modern_error(error.response) from None
         except ParamValidationError:
             raise
-        except (BotoCoreError, ValueError, TypeError, AttributeError) as error:
-            # botocore meets an answer that is not shaped like one with whatever it stumbles over.
+        except Exception as error:  # noqa: BLE001  # botocore meets garbage with whatever it stumbles over
             log.warning("upstream unreachable", operation=call.operation, reason=type(error).__name__)
             raise ModernError(UNREACHABLE, type(error).__name__, status=0) from None
         return reply

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
@@ -125,39 +126,50 @@ def internal_error() -> Fault:
     return Fault("AWS.InternalError", "The gateway failed to answer this request.", Place.FRONT, 500)
 
 
-def _by_message(table: tuple[tuple[str, str], ...]) -> Any:
-    def choose(message: str) -> str:
-        return next((code for text, code in table if text in message), INVALID_PARAMETER_VALUE)
-
-    return choose
+Meaning = Callable[[str], "Fault | str"]
+"""From the message of a modern error to the legacy code that it has without a TurkErrorCode, or to a whole fault."""
 
 
-MODERN_ERRORS: dict[str, Any] = {
-    "RequestError": _by_message(()),
-    "ParameterValidationError": _by_message(
-        (("Valid values range", OUT_OF_RANGE), ("parsing the XML", MTURK + "XMLParseError"))
+def _code(otherwise: str, *by_message: tuple[str, str]) -> Meaning:
+    return lambda message: next((code for text, code in by_message if text in message), otherwise)
+
+
+def _always(fault: Callable[[], Fault]) -> Meaning:
+    return lambda _: fault()
+
+
+MODERN_ERRORS: Mapping[str, Meaning] = {
+    "RequestError": _code(INVALID_PARAMETER_VALUE),
+    "ParameterValidationError": _code(
+        INVALID_PARAMETER_VALUE,
+        ("Valid values range", OUT_OF_RANGE),
+        ("parsing the XML", MTURK + "XMLParseError"),
     ),
-    "ValidationException": _by_message(
-        (("Value null at", MISSING_PARAMETERS), ("Member must have value", OUT_OF_RANGE))
+    "ValidationException": _code(
+        INVALID_PARAMETER_VALUE,
+        ("Value null at", MISSING_PARAMETERS),
+        ("Member must have value", OUT_OF_RANGE),
     ),
-    "ServiceFault": unavailable,
-    "ThrottlingException": unavailable,
-    "Unreachable": unavailable,
-    "AccessDeniedException": not_authorized,
-    "ExpiredTokenException": not_authorized,
-    "IncompleteSignatureException": not_authorized,
-    "InvalidSignatureException": not_authorized,
-    "MissingAuthenticationTokenException": not_authorized,
-    "UnrecognizedClientException": not_authorized,
-    "UnknownOperationException": internal_error,
-    "SerializationException": internal_error,
+    "SerializationException": _code(INVALID_PARAMETER_VALUE),
+    "UnknownOperationException": _code(INVALID_OPERATION),
+    "ServiceFault": _always(unavailable),
+    "ThrottlingException": _always(unavailable),
+    "Unreachable": _always(unavailable),
+    "AccessDeniedException": _always(not_authorized),
+    "ExpiredTokenException": _always(not_authorized),
+    "IncompleteSignatureException": _always(not_authorized),
+    "InvalidSignatureException": _always(not_authorized),
+    "MissingAuthenticationTokenException": _always(not_authorized),
+    "UnrecognizedClientException": _always(not_authorized),
 }
-"""Modern error type → how its legacy code is found from the message, or the fault it always means.
+"""What each modern error type is to legacy clients (legacy-common 9.1). Other types go by their HTTP status."""
 
-For the first three a TurkErrorCode, where there is one, is the legacy code (legacy-common 9.1).
-"""
+DATA_KEYS = ("HITId", "AssignmentId", "QualificationTypeId", "QualificationRequestId")
+"""The parameters that an error quotes as Data when it is about the object that they name (legacy-common 9.1)."""
 
-_IDS = ("HITId", "AssignmentId", "QualificationTypeId", "QualificationRequestId")
+MISSHAPEN = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What translating raises when a modern reply is not shaped like one."""
+
 _CURRENT = re.compile(r"currently in the state '(\w+)'")
 _EXPECTED = re.compile(r"with a status of: ([\w, ]+)")
 
@@ -178,12 +190,12 @@ def legacy_fault(error: ModernError, params: dict[str, Any], current_state: str 
     `params` are those of the modern call, from which the Data entries are made that the modern API lost;
     `current_state` is given where the message does not quote it. An unknown type is treated by its HTTP status.
     """
-    meaning = MODERN_ERRORS.get(error.type, unavailable if error.status >= 500 else MODERN_ERRORS["RequestError"])
-    if meaning in (unavailable, not_authorized, internal_error):
-        fault: Fault = meaning()
-        return fault
-    code = error.code or meaning(error.message)
-    data = [(name, str(params[name])) for name in _IDS if name in params]
+    otherwise = "ServiceFault" if error.status >= 500 else "RequestError"
+    meaning = MODERN_ERRORS.get(error.type, MODERN_ERRORS[otherwise])(error.message)
+    if isinstance(meaning, Fault):
+        return meaning
+    code = error.code or meaning
+    data = [(name, str(params[name])) for name in DATA_KEYS if name in params]
     if is_state_error(error):
         quoted = _CURRENT.search(error.message)
         state = quoted[1] if quoted else current_state

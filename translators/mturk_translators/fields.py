@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mturk_translators.faults import (
+    DATA_KEYS,
     INVALID_PARAMETER_VALUE,
     MTURK,
     Fault,
@@ -106,11 +107,12 @@ class Identifier(Field):
             return text
         if not self.message:
             raise invalid_value(text, path)
-        raise Fault(self.missing, self.message.format(text), data=((self.name, text),))
+        data = ((self.name, text),) if self.name in DATA_KEYS else ()
+        raise Fault(self.missing, self.message.format(text), data=data)
 
     def give(self, value: Any, version: str) -> Iterator[Element]:
         if value:
-            yield Element(self.name, value)
+            yield Element(self.name, str(value))
 
 
 def hit_id(name: str = "HITId", **meaning: Any) -> Identifier:

@@ -13,7 +13,10 @@ from mturk_translators.query import PLUMBING, Node
 
 @dataclass(frozen=True)
 class View:
-    """A selection and order of a listing's rows: key and its admitted values, the sort key (None: the walk's order)."""
+    """A selection and order of a listing's rows.
+
+    `filters` are keys and the values that they may have; `sort` is a key, None for the order of the walk.
+    """
 
     filters: tuple[tuple[str, tuple[str, ...]], ...] = ()
     sort: str | None = None
@@ -61,12 +64,11 @@ def _page(pages: Pages, params: dict[str, Any], given: Node) -> PageRequest:
         value = asked.get(chosen.field.member)
         if value is not None:
             filters.append((chosen.key, (value,) if isinstance(value, str) else tuple(sorted(value))))
-    sort = asked.get("SortProperty")
-    view = View(
-        tuple(filters),
-        None if sort == "Enumeration" else sort,
-        asked.get("SortDirection") == "Descending",
-    )
+    sort = asked.get("SortProperty", "Enumeration")
+    if sort == "Enumeration":
+        view = View(tuple(filters))
+    else:
+        view = View(tuple(filters), sort, asked["SortDirection"] == "Descending")
     return PageRequest(pages, params, view, asked["PageNumber"], asked["PageSize"])
 
 

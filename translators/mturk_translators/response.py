@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -47,8 +48,11 @@ def error_element(fault: Fault) -> Element:
     return Element("Error", (Element("Code", fault.code), Element("Message", fault.message), *data))
 
 
+_ELEMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}", re.ASCII)
+
+
 def _echo(given: Node, left_out: frozenset[str] = frozenset()) -> Iterator[Element]:
-    for name in sorted(given.members.keys() - left_out):
+    for name in sorted(filter(_ELEMENT_NAME.fullmatch, given.members.keys() - left_out)):
         for index, node in sorted(given.members[name].items()):
             attributes = (("tag", str(index)),) if index >= 0 else ()
             if node.members:

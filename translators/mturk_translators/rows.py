@@ -63,9 +63,11 @@ def _varies(field: Field) -> bool:
 
 @cache
 def sections(listing: Listing) -> tuple[Section, ...]:
-    """The sections of a listing's rows, in element order."""
-    grouped = groupby(listing.fields, key=lambda field: (field.group, field.since, field.until))
-    return tuple(Section(*span, tuple(fields)) for span, fields in grouped)
+    """The sections of a listing's rows, in element order. The ID is one of its own: some pages show nothing else."""
+    grouped = groupby(
+        listing.fields, key=lambda field: (field.group, field.since, field.until, field.name == listing.id)
+    )
+    return tuple(Section(*span[:3], tuple(fields)) for span, fields in grouped)
 
 
 def keep(listing: Listing, item: Mapping[str, Any]) -> Row:

@@ -103,7 +103,7 @@ _SIMILAR_HITS = Constant("NumberOfSimilarHITs", "0", until="2008-08-02")
 
 def _hit(*, similar: tuple[Field, ...] = (), reviewed_since: str | None = None) -> tuple[Field, ...]:
     return (
-        *_in_group("Minimal", hit_id(), Identifier("HITTypeId", since="2006-05-05")),
+        *_in_group("Minimal", hit_id(), Identifier("HITTypeId")),
         *_in_group(
             "HITDetail",
             Text("HITGroupId", since="2012-03-25"),

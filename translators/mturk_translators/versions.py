@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from datetime import date
 
 VERSIONS = (
     "2005-10-01",
@@ -29,6 +29,13 @@ def resolve_version(asked: str | None) -> str:
     A date means the newest known version that is not later, a date before the first means the first, and anything
     else, or nothing, means the newest (legacy-common 4).
     """
-    if asked is None or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", asked):
+    if asked is None or not _is_date(asked):
         return NEWEST
     return max((version for version in VERSIONS if version <= asked), default=OLDEST)
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False

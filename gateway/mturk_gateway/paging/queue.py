@@ -76,15 +76,15 @@ class WalkQueue:
         )
         return found
 
-    def keep(self, walk: int, page: Sequence[Row], token: str | None) -> bool:
-        """Keep the rows of one page, and the token that follows it. False when the walk is no longer ours to do.
+    def keep(self, walk: int, page: Sequence[Row], token: str | None) -> int | None:
+        """Keep the rows of one page, and the token that follows it; None when the walk is no longer ours to do.
 
-        A row that the walk has met before is not kept again.
+        A row that the walk has met before is not kept again. Gives how many were new.
         """
         with self._database.writing() as connection:
             total = connection.scalar(select(walks.c.total).where(walks.c.id == walk, walks.c.state == "walking"))
             if total is None:
-                return False
+                return None
             known = set(
                 connection.scalars(
                     select(rows.c.item).where(rows.c.walk == walk, rows.c.item.in_([row.id for row in page]))
@@ -112,7 +112,7 @@ class WalkQueue:
                 .where(walks.c.id == walk)
                 .values(total=total + len(fresh), token=token, lease_until=database_now() + self._lease)
             )
-        return True
+        return len(fresh)
 
     def complete(self, walk: int) -> None:
         """The walk has seen everything: from now on it is a snapshot."""

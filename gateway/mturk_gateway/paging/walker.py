@@ -12,10 +12,10 @@ from structlog import get_logger
 from mturk_gateway.credentials import Requester
 from mturk_gateway.paging.queue import Task, WalkQueue
 from mturk_gateway.upstream import UNREACHABLE, Upstream
-from mturk_translators.faults import ModernError
-from mturk_translators.operation import Call
+from mturk_translators.faults import MISSHAPEN, ModernError
+from mturk_translators.operation import Call, Listing, Reply
 from mturk_translators.operations import LISTINGS
-from mturk_translators.rows import keep
+from mturk_translators.rows import Row, keep
 
 log = get_logger()
 
@@ -26,6 +26,8 @@ _LARGEST_PAGE = 100
 _IDLE = 0.01
 """Seconds between two looks for work: one indexed read each."""
 _CLEARING = 30.0
+_MOST_BARREN = 20
+"""Pages in a row that bring nothing new before a listing is held to be endless."""
 _WALKS = 4
 """Walks at a time, so that a long listing does not keep short ones waiting."""
 
@@ -98,13 +100,20 @@ class Walker:
             if self._pages(task):
                 self._queue.complete(task.walk)
         except ModernError as error:
-            log.info("walk failed", operation=task.operation, error=error.type)
-            self._queue.fail(task.walk, error)
+            self._fail(task, error)
         except Exception:
-            # The lease ends, and the walk is tried again.
             log.exception("walk interrupted", operation=task.operation)
+            self._fail(task, ModernError(UNREACHABLE, "the walk was interrupted", status=0))
         finally:
             self._free.release()
+
+    def _fail(self, task: Task, error: ModernError) -> None:
+        log.info("walk failed", operation=task.operation, error=error.type)
+        try:
+            self._queue.fail(task.walk, error)
+        except Exception:
+            # Its lease ends, and the walk is taken up again.
+            log.exception("a walk could not be ended", operation=task.operation)
 
     def _pages(self, task: Task) -> bool:
         """Keep page after page; False if the walk was taken away or the walker is to stop. Raises ModernError."""
@@ -112,22 +121,29 @@ class Walker:
         requester = self._find(task.requester)
         if requester is None:
             raise ModernError("UnrecognizedClientException", "the key is no longer known")
-        token = task.token
-        while True:
-            if self._stopping.is_set():
-                return False
+        token, tokens, barren = task.token, set[str](), 0
+        while not self._stopping.is_set():
             params = {**task.params, "MaxResults": _LARGEST_PAGE, **({"NextToken": token} if token else {})}
-            reply = self._upstream.call(requester, Call(task.operation, params))
-            following = reply.get("NextToken")
-            try:
-                page = [keep(listing, item) for item in reply[listing.items]]
-            except (LookupError, TypeError, ValueError) as error:
-                log.warning("upstream answered garbage", operation=task.operation, reason=repr(error))
-                raise ModernError(UNREACHABLE, "the reply is not a page", status=0) from None
-            if following == token and token is not None:
-                raise ModernError(UNREACHABLE, "the token does not move", status=0)
-            if not self._queue.keep(task.walk, page, following):
+            page, token = _read(listing, self._upstream.call(requester, Call(task.operation, params)))
+            fresh = self._queue.keep(task.walk, page, token)
+            if fresh is None:
                 return False
-            if not following:
+            if token is None:
                 return True
-            token = following
+            barren = 0 if fresh else barren + 1
+            if token in tokens or barren > _MOST_BARREN:
+                raise ModernError(UNREACHABLE, "the listing goes in circles", status=0)
+            tokens.add(token)
+        return False
+
+
+def _read(listing: Listing, reply: Reply) -> tuple[list[Row], str | None]:
+    """The rows of a page, and the token that follows it. Raises ModernError for what is no page."""
+    try:
+        token = reply.get("NextToken") or None
+        if token is not None:
+            token.encode()
+        return [keep(listing, item) for item in reply[listing.items]], token
+    except MISSHAPEN as error:
+        log.warning("upstream answered garbage", operation=listing.modern, reason=repr(error))
+        raise ModernError(UNREACHABLE, "the reply is not a page", status=0) from None

@@ -1,0 +1,209 @@
+"""Lexical forms: what clients may write for numbers, truth, words and money, and what they get back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mturk_translators.faults import Fault
+from mturk_translators.fields import Boolean, Choice, Choices, Integer, Price, Text
+from mturk_translators.query import Pair, nest
+from mturk_translators.values import amount_text, as_datetime, formatted_price, money_in, money_key, time_key, time_text
+
+INVALID = "AWS.MechanicalTurk.InvalidParameterValue"
+RANGE = "AWS.ParameterOutOfRange"
+
+
+def refusal(field, text, name="X"):
+    with pytest.raises(Fault) as caught:
+        field.take(nest([Pair(name, text)]))
+    return caught.value.code
+
+
+def took(field, text):
+    return field.take(nest([Pair("X", text)]))
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("5", 5),
+        ("+5", 5),
+        (" 5\t", 5),
+        ("0005", 5),
+        ("0", 0),
+        ("-0", 0),
+        ("-7", -7),
+        ("0" * 5_000 + "5", 5),
+    ],
+)
+def test_an_integer_is_ascii_digits_with_an_optional_sign_and_blanks_around(text, number):
+    assert took(Integer("X", low=-10), text) == number
+
+
+@pytest.mark.parametrize(
+    "text", ["green", "5.0", "1e3", "\u0665", "5 5", "+", "-", "0x5", "1_000", "1,000", "--5", "½", "5\x00", "NaN"]
+)
+def test_what_is_no_integer_is_an_invalid_value(text):
+    assert refusal(Integer("X"), text) == INVALID
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "101", "1" + "0" * 30, "9" * 100_000, "-" + "9" * 100_000])
+def test_an_integer_outside_its_range_is_out_of_range_however_long_it_is(text):
+    assert refusal(Integer("X", low=1, high=100), text) == RANGE
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        *((text, True) for text in ["true", "True", "TRUE", "1", "T", "t", " true "]),
+        *((text, False) for text in ["false", "False", "FALSE", "0", "F", "f"]),
+    ],
+)
+def test_every_clients_truth_is_understood(text, value):
+    assert took(Boolean("X"), text) is value
+
+
+@pytest.mark.parametrize("text", ["yes", "no", "2", "-1", "truee", "on", "None"])
+def test_what_is_no_truth_is_an_invalid_value(text):
+    assert refusal(Boolean("X"), text) == INVALID
+
+
+@pytest.mark.parametrize("text", ["ascending", "ASCENDING", " Ascending", "Ascending,Descending", "Up"])
+def test_a_word_is_taken_in_its_exact_spelling_only(text):
+    field = Choice("X", values=("Ascending", "Descending"))
+
+    assert took(field, "Ascending") == "Ascending"
+    assert refusal(field, text) == INVALID
+
+
+def test_one_unknown_word_among_several_is_refused():
+    assert refusal(Choices("X", values=("Reviewable", "Reviewing")), "Reviewable,reviewing") == INVALID
+
+
+@pytest.mark.parametrize("field", [Integer("X"), Boolean("X"), Text("X"), Choice("X", values=("A",)), Price("X")])
+def test_an_empty_value_is_none_at_all(field):
+    assert took(field, "") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "modern"),
+    [
+        ("5", "5.00"),
+        ("0.05", "0.05"),
+        (".20", "0.20"),
+        ("0.1", "0.10"),
+        ("1.5", "1.50"),
+        ("1.", "1.00"),
+        ("0", "0.00"),
+        ("007", "7.00"),
+        ("0.050000", "0.05"),
+        ("1.500", "1.50"),
+        (" 0.05 ", "0.05"),
+        ("999999999999", "999999999999.00"),
+    ],
+)
+def test_money_goes_upstream_with_two_decimals(text, modern):
+    assert Price("Reward").take(nest([Pair("Reward.1.Amount", text)])) == modern
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0.005",
+        "-1",
+        "+1",
+        "1e2",
+        "",
+        ".",
+        "1,000.00",
+        "$1",
+        "1.2.3",
+        "\u0665",
+        "NaN",
+        "Infinity",
+        "0x1",
+        "1 0",
+        "9" * 100_000,
+    ],
+)
+def test_what_is_no_amount_is_refused(text):
+    assert money_in(text) is None
+    if text:
+        assert refusal(Price("Reward"), text, "Reward.1.Amount") == INVALID
+
+
+def test_the_only_currency_is_the_dollar():
+    def price(currency):
+        return Price("Reward").take(nest([Pair("Reward.Amount", "1"), Pair("Reward.CurrencyCode", currency)]))
+
+    assert price("USD") == price("") == "1.00"
+    for currency in ("EUR", "usd", "US"):
+        with pytest.raises(Fault) as caught:
+            price(currency)
+        assert caught.value.code == INVALID
+
+
+@given(st.decimals(min_value=0, max_value=10**9, places=2))
+def test_money_means_the_same_amount_however_often_it_is_read(amount):
+    once = money_in(f"{amount:f}")
+
+    assert Decimal(once) == amount
+    assert money_in(once) == amount_text(once) == once
+
+
+@given(st.text())
+def test_any_text_is_an_amount_with_two_decimals_or_none(text):
+    amount = money_in(text)
+
+    assert amount is None or money_in(amount) == amount
+
+
+@given(st.decimals(min_value=0, max_value=10**9, places=2), st.decimals(min_value=0, max_value=10**9, places=2))
+def test_amounts_sort_by_value(one, other):
+    assert (money_key(f"{one:f}") < money_key(f"{other:f}")) == (one < other)
+
+
+@pytest.mark.parametrize(
+    ("modern", "amount", "price"),
+    [
+        ("0.1", "0.10", "$0.10"),
+        ("10000.00", "10000.00", "$10,000.00"),
+        ("10000.000", "10000.000", "$10,000.00"),
+        ("1234567.5", "1234567.50", "$1,234,567.50"),
+        ("5", "5.00", "$5.00"),
+    ],
+)
+def test_amounts_are_shown_as_clients_parse_them(modern, amount, price):
+    assert (amount_text(modern), formatted_price(modern)) == (amount, price)
+
+
+@given(st.text())
+def test_an_upstreams_amount_that_is_no_number_is_shown_and_breaks_nothing(modern):
+    assert amount_text(modern)
+    assert formatted_price(modern).startswith("$")
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        datetime(2009, 7, 13, 7, 0, 0, 999_999, UTC),
+        datetime(2009, 7, 13, 0, 0, 0, tzinfo=timezone(timedelta(hours=-7))),
+        1_247_468_400,
+        1_247_468_400.999,
+    ],
+)
+def test_times_are_whole_seconds_of_utc_never_rounded_up(moment):
+    assert time_text(moment) == time_key(moment) == "2009-07-13T07:00:00Z"
+
+
+@given(st.datetimes(min_value=datetime(1970, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001  # hypothesis adds the zone
+def test_a_time_reads_back_as_the_second_it_was(moment):
+    shown = time_text(moment)
+
+    assert datetime.strptime(shown, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC) == moment.replace(microsecond=0)
+    assert as_datetime(moment.timestamp()) - moment < timedelta(seconds=1)
