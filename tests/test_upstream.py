@@ -6,11 +6,10 @@ import itertools
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx
 import pytest
 
 from mturk_translators.xml import parse
-from support import FORM, QUESTION, ScriptedUpstream, ask, one, signed_query, texts
+from support import QUESTION, ScriptedUpstream, ask, one, post, signed_query, texts
 
 HIT = {
     "HITId": "3HIT",
@@ -46,7 +45,7 @@ class Case:
 
     def _post(self, operation, parameter, name):
         query = signed_query(self._requester, operation, (parameter, name))
-        return httpx.post(f"{self._url}/", content=query, headers=FORM, trust_env=False, timeout=60)
+        return post(f"{self._url}/", query)
 
     def get(self, name):
         return self._post("GetHIT", "HITId", name)

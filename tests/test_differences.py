@@ -1,0 +1,53 @@
+"""Known differences from the service that was; those from its documentation's samples are in test_samples.py."""
+
+from __future__ import annotations
+
+from support import PROPERTIES, ask, fill, modern_client, one, texts
+
+from mturk_gateway.clock import wall_clock
+
+
+def test_difference_12_two_loops_of_one_program_are_told_apart_by_their_page_numbers_only(gateway, requester):
+    """Two loops of one program, with the same parameters from the same address, may exchange their snapshots."""
+    fill(gateway, requester, [({}, int(wall_clock()) - n) for n in range(15)])
+
+    def page(number):
+        return one(ask(gateway.url, requester, "SearchHITs", PageNumber=number), "TotalNumResults")
+
+    first_loop = page(1)
+    with modern_client(gateway.url, requester) as modern:
+        modern.create_hit(**PROPERTIES)
+    second_loop = page(1)
+    # The second loop is the faster one, and gets what was kept for the first.
+    second_loop_goes_on, first_loop_goes_on = page(2), page(2)
+
+    assert (first_loop, second_loop) == ("15", "16")
+    assert (second_loop_goes_on, first_loop_goes_on) == ("15", "16")
+
+
+def test_difference_13_descending_is_the_exact_reverse_of_ascending(gateway, requester):
+    """How the service ordered HITs that are alike is not known; here it is by HITId, turned around with the rest."""
+    ids = sorted(fill(gateway, requester, [({}, int(wall_clock())) for _ in range(9)]))
+    ascending, descending = (
+        texts(ask(gateway.url, requester, "SearchHITs", SortProperty="Reward", SortDirection=direction), "HITId")
+        for direction in ("Ascending", "Descending")
+    )
+
+    assert ascending == ids
+    assert descending == ids[::-1]
+
+
+def test_difference_14_the_id_of_a_qualification_type_whose_name_is_taken_is_not_told(gateway, requester):
+    """The service added it as Data; the modern API does not tell it."""
+    for _ in range(2):
+        root = ask(gateway.url, requester, "CreateQualificationType", Name="n", Description="d")
+
+    assert one(root, "Code") == "AWS.MechanicalTurk.QualificationTypeAlreadyExists"
+    assert texts(root, "Data") == []
+
+
+def test_difference_15_characters_that_xml_cannot_carry_are_made_visible(gateway, requester):
+    """A control character of a title comes back as its picture."""
+    fill(gateway, requester, [({"Title": "bell\x07"}, int(wall_clock()))])
+
+    assert texts(ask(gateway.url, requester, "SearchHITs"), "Title") == ["bell\u2407"]
