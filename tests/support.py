@@ -112,6 +112,8 @@ class ScriptedUpstream:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # An answer in two packets waits for the client's delayed acknowledgement of the first.
+            wbufsize = -1
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))

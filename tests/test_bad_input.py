@@ -62,8 +62,8 @@ PAGED = ["SearchHITs", "GetReviewableHITs"]
         ("SortDirection", "ascending", INVALID),
     ],
 )
-def test_a_page_that_cannot_be_is_refused_with_its_code(gateway, requester, operation, name, value, expected):
-    root = ask(gateway.url, requester, operation, (name, value))
+def test_a_page_that_cannot_be_is_refused_with_its_code(gateway, owner, operation, name, value, expected):
+    root = ask(gateway.url, owner, operation, (name, value))
 
     assert one(root, "Code") == expected
     assert one(root, "IsValid") == "False"
@@ -88,8 +88,8 @@ def test_a_page_number_of_any_length_is_an_empty_page_or_out_of_range(gateway, r
     assert code(answer) in {None, RANGE}
 
 
-def test_a_page_number_of_a_hundred_thousand_digits_is_out_of_range(gateway, requester):
-    answer = post(gateway.url, signed_query(requester, "SearchHITs", ("PageNumber", "9" * 100_000)))
+def test_a_page_number_of_a_hundred_thousand_digits_is_out_of_range(gateway, owner):
+    answer = post(gateway.url, signed_query(owner, "SearchHITs", ("PageNumber", "9" * 100_000)))
 
     assert (answer.status_code, code(answer)) == (200, RANGE)
 
@@ -116,8 +116,8 @@ def test_a_page_number_of_a_hundred_thousand_digits_is_out_of_range(gateway, req
         ({"Operation": "GetHIT"}, "AWS.NotAuthorized"),
     ],
 )
-def test_nobody_gets_in_without_the_owners_signature(gateway, requester, changes, expected):
-    pairs = {**dict(signed_pairs(requester, "GetAccountBalance")), **changes}
+def test_nobody_gets_in_without_the_owners_signature(gateway, owner, changes, expected):
+    pairs = {**dict(signed_pairs(owner, "GetAccountBalance")), **changes}
     query = "&".join(f"{name}={quote(value, safe='')}" for name, value in pairs.items() if value is not None)
     answer = post(gateway.url, query)
 
@@ -126,8 +126,8 @@ def test_nobody_gets_in_without_the_owners_signature(gateway, requester, changes
 
 
 @pytest.mark.parametrize("offset", [-1_000, 1_000, -(10**9), 10**9])
-def test_a_signature_of_another_time_is_stale(gateway, requester, offset):
-    answer = post(gateway.url, signed_query(requester, "GetAccountBalance", now=wall_clock() + offset))
+def test_a_signature_of_another_time_is_stale(gateway, owner, offset):
+    answer = post(gateway.url, signed_query(owner, "GetAccountBalance", now=wall_clock() + offset))
 
     assert (answer.status_code, code(answer)) == (200, "AWS.BadClaimsSupplied")
 
@@ -136,9 +136,9 @@ def test_a_signature_of_another_time_is_stale(gateway, requester, offset):
     "moment",
     ["now", "2026-11-22", "2026-13-45T99:99:99Z", "0000-00-00T00:00:00Z", "9999-12-31T23:59:59-23:59", "\u0661", "\0"],
 )
-def test_a_timestamp_that_is_no_time_is_refused_even_if_it_is_signed(gateway, requester, monkeypatch, moment):
+def test_a_timestamp_that_is_no_time_is_refused_even_if_it_is_signed(gateway, owner, monkeypatch, moment):
     monkeypatch.setattr("support.timestamp", lambda _now=None: moment)
-    answer = post(gateway.url, signed_query(requester, "GetAccountBalance"))
+    answer = post(gateway.url, signed_query(owner, "GetAccountBalance"))
 
     assert (answer.status_code, code(answer)) == (200, "AWS.BadClaimsSupplied")
 
@@ -146,17 +146,17 @@ def test_a_timestamp_that_is_no_time_is_refused_even_if_it_is_signed(gateway, re
 # Parameters that contradict each other
 
 
-def test_the_same_parameter_twice_counts_once_and_of_two_values_the_first(gateway, requester):
-    twice = ask(gateway.url, requester, "SearchHITs", ("PageSize", "7"), ("PageSize", "7"))
-    differing = ask(gateway.url, requester, "SearchHITs", ("PageSize", "7"), ("PageSize", "101"))
-    reversed_ = ask(gateway.url, requester, "SearchHITs", ("PageSize", "101"), ("PageSize", "7"))
+def test_the_same_parameter_twice_counts_once_and_of_two_values_the_first(gateway, owner):
+    twice = ask(gateway.url, owner, "SearchHITs", ("PageSize", "7"), ("PageSize", "7"))
+    differing = ask(gateway.url, owner, "SearchHITs", ("PageSize", "7"), ("PageSize", "101"))
+    reversed_ = ask(gateway.url, owner, "SearchHITs", ("PageSize", "101"), ("PageSize", "7"))
 
     assert [one(root, "IsValid") for root in (twice, differing, reversed_)] == ["True", "True", "False"]
 
 
-def test_a_second_operation_behind_the_signed_one_is_not_performed(gateway, requester):
+def test_a_second_operation_behind_the_signed_one_is_not_performed(gateway, owner):
     """The signature covers one operation; the other must not ride on it."""
-    query = signed_query(requester, "GetAccountBalance", ("Operation", "SearchHITs"))
+    query = signed_query(owner, "GetAccountBalance", ("Operation", "SearchHITs"))
     behind = parse(post(gateway.url, query).content)
     before = post(gateway.url, f"Operation=SearchHITs&{query}")
 
@@ -180,12 +180,12 @@ HIT = [
 ]
 
 
-def test_a_batch_has_at_most_a_hundred_blocks(gateway, requester):
+def test_a_batch_has_at_most_a_hundred_blocks(gateway, owner):
     def batch(size):
         return [(f"GetHIT.{number}.HITId", f"3NO{number}") for number in range(1, size + 1)]
 
-    most = ask(gateway.url, requester, "GetHIT", *batch(100))
-    over = ask(gateway.url, requester, "GetHIT", *batch(101))
+    most = ask(gateway.url, owner, "GetHIT", *batch(100))
+    over = ask(gateway.url, owner, "GetHIT", *batch(101))
 
     assert texts(most, "Value") == [f"3NO{number}" for number in range(1, 101)]
     assert [child.tag for child in over] == ["OperationRequest"]
@@ -208,8 +208,8 @@ def test_blocks_of_a_batch_that_fail_leave_the_others_alone(gateway, requester):
 # Size
 
 
-def test_a_body_over_the_limit_is_refused_before_it_is_understood(gateway, requester):
-    query = signed_query(requester, "GetAccountBalance").encode() + b"&Pad="
+def test_a_body_over_the_limit_is_refused_before_it_is_understood(gateway, owner):
+    query = signed_query(owner, "GetAccountBalance").encode() + b"&Pad="
     fits = post(gateway.url, query.ljust(1_048_576, b"x"))
     over = post(gateway.url, query.ljust(1_048_577, b"x"))
 
@@ -217,8 +217,8 @@ def test_a_body_over_the_limit_is_refused_before_it_is_understood(gateway, reque
     assert (over.status_code, code(over)) == (413, "InvalidRequest")
 
 
-def test_a_body_far_over_the_limit_is_refused_and_the_client_gets_to_read_why(gateway, requester):
-    answer = post(gateway.url, signed_query(requester, "GetAccountBalance").encode().ljust(30 * 2**20, b"&"))
+def test_a_body_far_over_the_limit_is_refused_and_the_client_gets_to_read_why(gateway, owner):
+    answer = post(gateway.url, signed_query(owner, "GetAccountBalance").encode().ljust(30 * 2**20, b"&"))
 
     assert (answer.status_code, code(answer)) == (413, "InvalidRequest")
 
@@ -249,9 +249,9 @@ def test_a_body_over_the_limit_in_unannounced_pieces_is_refused(gateway):
     ],
     ids=lambda extra: f"{extra[:20]}...",
 )
-def test_parameters_without_end_are_answered_quickly(gateway, requester, extra):
+def test_parameters_without_end_are_answered_quickly(gateway, owner, extra):
     """Served or refused as too much, but not left to grind."""
-    answer = post(gateway.url, f"{signed_query(requester, 'GetAccountBalance')}&{extra}")
+    answer = post(gateway.url, f"{signed_query(owner, 'GetAccountBalance')}&{extra}")
 
     assert (answer.status_code, code(answer)) in {(200, None), (400, "InvalidRequest"), (413, "InvalidRequest")}
     assert answer.elapsed.total_seconds() < QUICKLY
@@ -259,10 +259,10 @@ def test_parameters_without_end_are_answered_quickly(gateway, requester, extra):
 
 @pytest.mark.parametrize("name", ["MaxAssignments", "AssignmentDurationInSeconds", "LifetimeInSeconds"])
 @pytest.mark.parametrize("value", ["9" * 100_000, "-" + "9" * 100_000])
-def test_a_number_of_a_hundred_thousand_digits_is_out_of_range(gateway, requester, name, value):
+def test_a_number_of_a_hundred_thousand_digits_is_out_of_range(gateway, owner, name, value):
     pairs = [pair for pair in HIT if pair[0] != name]
 
-    assert one(ask(gateway.url, requester, "CreateHIT", *pairs, (name, value)), "Code") == RANGE
+    assert one(ask(gateway.url, owner, "CreateHIT", *pairs, (name, value)), "Code") == RANGE
 
 
 @pytest.mark.parametrize(
@@ -280,8 +280,8 @@ def test_a_number_of_a_hundred_thousand_digits_is_out_of_range(gateway, requeste
         ("ns:GetHIT", "Response"),
     ],
 )
-def test_an_operations_name_never_becomes_markup(gateway, requester, operation, root):
-    answer = post(gateway.url, signed_query(requester, operation))
+def test_an_operations_name_never_becomes_markup(gateway, owner, operation, root):
+    answer = post(gateway.url, signed_query(owner, operation))
 
     assert (answer.status_code, code(answer)) == (200, "AWS.InvalidOperationParameter")
     assert parse(answer.content).tag == root
@@ -317,32 +317,32 @@ def test_control_characters_in_any_text_of_a_hit_give_a_readable_answer_and_a_re
     ],
 )
 @pytest.mark.parametrize("identifier", [CONTROLS, "../../etc/passwd", "foo", "A" * 65, "A" * 100_000, "' OR 1=1 --"])
-def test_a_malformed_id_names_nothing(gateway, requester, operation, name, expected, identifier):
-    answer = post(gateway.url, signed_query(requester, operation, (name, identifier)))
+def test_a_malformed_id_names_nothing(gateway, owner, operation, name, expected, identifier):
+    answer = post(gateway.url, signed_query(owner, operation, (name, identifier)))
 
     assert (answer.status_code, code(answer)) == (200, expected)
 
 
-def test_control_characters_in_feedback_are_refused(gateway, requester):
+def test_control_characters_in_feedback_are_refused(gateway, owner):
     pairs = [("AssignmentId", "3ASSIGNMENT"), ("RequesterFeedback", "so\x07so")]
 
-    assert one(ask(gateway.url, requester, "ApproveAssignment", *pairs), "Code") == INVALID
+    assert one(ask(gateway.url, owner, "ApproveAssignment", *pairs), "Code") == INVALID
 
 
 @pytest.mark.parametrize(
     "name",
     ["<b>", "a b", "1", "x:y", "\x01", "", "-", "é<", "xmlns", "{ns}a", "A" * 100_000, "\ufffe", "a/b", "?a", "A.B c"],
 )
-def test_a_parameters_name_that_is_no_elements_name_does_not_spoil_the_echo_of_the_request(gateway, requester, name):
+def test_a_parameters_name_that_is_no_elements_name_does_not_spoil_the_echo_of_the_request(gateway, owner, name):
     """Unknown parameters never change the answer; the Request group echoes what it can."""
-    answer = post(gateway.url, signed_query(requester, "GetAccountBalance", ("ResponseGroup", "Request"), (name, "v")))
+    answer = post(gateway.url, signed_query(owner, "GetAccountBalance", ("ResponseGroup", "Request"), (name, "v")))
 
     assert (answer.status_code, code(answer)) == (200, None)
     assert one(parse(answer.content), "Operation") == "GetAccountBalance"
 
 
-def test_the_echo_of_a_value_that_xml_cannot_carry_is_made_visible(gateway, requester):
-    root = ask(gateway.url, requester, "GetAccountBalance", ("ResponseGroup", "Request"), ("Note", "a\x00<b>"))
+def test_the_echo_of_a_value_that_xml_cannot_carry_is_made_visible(gateway, owner):
+    root = ask(gateway.url, owner, "GetAccountBalance", ("ResponseGroup", "Request"), ("Note", "a\x00<b>"))
 
     assert one(root, "Note") == "a␀<b>"
 
@@ -424,8 +424,8 @@ async def crowd(url, queries, on_sent=lambda: None):
 
 def test_two_hundred_clients_at_once_are_all_answered(foreign_gateway):
     with ScriptedUpstream(lambda *_: (200, {"AvailableBalance": "12.00"})) as upstream:
-        gateway, requester = foreign_gateway(upstream.url, upstream_timeout=20.0)
-        queries = [signed_query(requester, "GetAccountBalance", ("N", str(number))) for number in range(CROWD)]
+        gateway, owner = foreign_gateway(upstream.url, upstream_timeout=20.0)
+        queries = [signed_query(owner, "GetAccountBalance", ("N", str(number))) for number in range(CROWD)]
         answers = asyncio.run(crowd(gateway.url, queries))
 
     assert [one(parse(answer.content), "Amount") for answer in answers] == ["12.00"] * CROWD
@@ -447,8 +447,8 @@ def test_two_hundred_clients_that_wait_for_one_listing_share_one_walk(foreign_ga
         return 200, {"HITs": [{"HITId": f"3{len(params)}", "Title": "Birds"}], **token}
 
     with ScriptedUpstream(answer) as upstream:
-        gateway, requester = foreign_gateway(upstream.url, upstream_timeout=20.0, freshness=60.0)
-        queries = [signed_query(requester, "SearchHITs", ("N", str(number))) for number in range(CROWD)]
+        gateway, owner = foreign_gateway(upstream.url, upstream_timeout=20.0, freshness=60.0)
+        queries = [signed_query(owner, "SearchHITs", ("N", str(number))) for number in range(CROWD)]
         answers = asyncio.run(crowd(gateway.url, queries, note))
 
     assert [one(parse(answer.content), "TotalNumResults") for answer in answers] == ["2"] * CROWD

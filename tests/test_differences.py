@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from support import PROPERTIES, ask, fill, modern_client, one, texts
-
 from mturk_gateway.clock import wall_clock
+from support import PROPERTIES, ask, fill, modern_client, one, texts
 
 
 def test_difference_12_two_loops_of_one_program_are_told_apart_by_their_page_numbers_only(gateway, requester):

@@ -99,7 +99,7 @@ class ModernFront:
         await _pass_back(send, reply)
 
     def _as_it_came(self, scope: Scope, body: bytes) -> httpx.Request:
-        headers = [pair for pair in scope["headers"] if pair[0] not in _NOT_HANDED_ON]
+        headers = [(name, value.strip()) for name, value in scope["headers"] if name not in _NOT_HANDED_ON]
         return self._client.build_request(scope["method"], self._url, headers=headers, content=body)
 
     def _signed_anew(self, scope: Scope, signed: SignedRequest, access_key: str) -> httpx.Request:
@@ -117,7 +117,7 @@ async def _pass_back(send: Send, reply: httpx.Response) -> None:
     headers = [
         (name.lower(), value)
         for name, value in reply.headers.raw
-        if name.lower() in (b"content-type", b"x-amzn-requestid", b"x-amz-crc32", b"date")
+        if name.lower() in (b"content-type", b"x-amzn-requestid", b"x-amz-crc32")
     ]
     headers.append((b"content-length", str(len(reply.content)).encode()))
     await send({"type": "http.response.start", "status": reply.status_code, "headers": headers})
