@@ -424,8 +424,8 @@ async def crowd(url, queries, on_sent=lambda: None):
 
 def test_two_hundred_clients_at_once_are_all_answered(foreign_gateway):
     with ScriptedUpstream(lambda *_: (200, {"AvailableBalance": "12.00"})) as upstream:
-        gateway, owner = foreign_gateway(upstream.url, upstream_timeout=20.0)
-        queries = [signed_query(owner, "GetAccountBalance", ("N", str(number))) for number in range(CROWD)]
+        gateway, requester = foreign_gateway(upstream.url, upstream_timeout=20.0)
+        queries = [signed_query(requester, "GetAccountBalance", ("N", str(number))) for number in range(CROWD)]
         answers = asyncio.run(crowd(gateway.url, queries))
 
     assert [one(parse(answer.content), "Amount") for answer in answers] == ["12.00"] * CROWD
@@ -447,9 +447,37 @@ def test_two_hundred_clients_that_wait_for_one_listing_share_one_walk(foreign_ga
         return 200, {"HITs": [{"HITId": f"3{len(params)}", "Title": "Birds"}], **token}
 
     with ScriptedUpstream(answer) as upstream:
-        gateway, owner = foreign_gateway(upstream.url, upstream_timeout=20.0, freshness=60.0)
-        queries = [signed_query(owner, "SearchHITs", ("N", str(number))) for number in range(CROWD)]
+        gateway, requester = foreign_gateway(upstream.url, upstream_timeout=20.0, freshness=60.0)
+        queries = [signed_query(requester, "SearchHITs", ("N", str(number))) for number in range(CROWD)]
         answers = asyncio.run(crowd(gateway.url, queries, note))
 
     assert [one(parse(answer.content), "TotalNumResults") for answer in answers] == ["2"] * CROWD
     assert len(upstream.calls) == 2
+
+
+def test_more_parameters_than_anything_takes_are_refused_before_they_are_read(gateway):
+    response = post(f"{gateway.url}/", b"a&" * 10_001)
+
+    assert response.status_code == 413
+    assert one(parse(response.content), "Code") == "InvalidRequest"
+
+
+def test_in_a_batch_what_failed_stands_beside_what_was_done(foreign_gateway):
+    """A client that was told to try the whole again would create the first HIT twice."""
+    made = []
+
+    def answer(operation, params):
+        if made:
+            return 500, {"__type": "ServiceFault", "Message": "down"}
+        made.append(params)
+        return 200, {"HIT": {"HITId": "3FIRST", "HITTypeId": "3TYPE"}}
+
+    hit = {"HITTypeId": "3TYPE", "Question": "<q/>"}
+    pairs = [(f"CreateHIT.{block}.{name}", value) for block in (1, 2) for name, value in hit.items()]
+    with ScriptedUpstream(answer) as upstream:
+        gateway, requester = foreign_gateway(upstream.url)
+        root = ask(gateway.url, requester, "CreateHIT", *pairs)
+
+    assert texts(root, "IsValid") == ["True", "False"]
+    assert one(root, "HITId") == "3FIRST"
+    assert one(root, "Code") == "ServiceUnavailable"

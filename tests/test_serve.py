@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,7 +18,7 @@ import pytest
 
 from mturk_gateway.credentials import read_profiles
 from mturk_translators.xml import parse
-from support import ask, free_port, get, modern_client, one, texts
+from support import ask, free_port, get, modern_client, one, signed_query, texts
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the processes in /proc")
 
@@ -25,18 +26,21 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="fi
 @contextmanager
 def served(data, *options):
     """A gateway in processes of its own; gives the supervisor, and its URL once it has announced itself."""
-    port = free_port()
+    port, content, operators = free_port(), free_port(), free_port()
+    ports = ["--port", str(port), "--content-port", str(content), "--operators-port", str(operators)]
     with (data.parent / "log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "mturk_gateway", "serve", "--port", str(port), "--data", data, *options],
+            [sys.executable, "-m", "mturk_gateway", "serve", *ports, "--data", data, *options],
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
         )
         try:
-            lines = [process.stdout.readline()]
-            assert lines[0] == f"Answering on http://127.0.0.1:{port}\n", (data.parent / "log").read_text()
-            yield process, f"http://127.0.0.1:{port}"
+            line = process.stdout.readline()
+            assert re.fullmatch(rf"Answering on https?://127\.0\.0\.1:{port}\n", line), (
+                data.parent / "log"
+            ).read_text()
+            yield process, line.split()[-1]
         finally:
             process.terminate()
             process.wait(30)
@@ -136,3 +140,40 @@ def test_an_address_in_use_is_said_in_words(tmp_path):
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "use" in done.stderr
+
+
+def test_each_listener_answers_only_what_is_its_own(tmp_path):
+    """Pages that requesters wrote will come from an origin at which nothing of ours can be had."""
+    data = tmp_path / "data"
+    ports = {"content": free_port(), "operators": free_port()}
+    options = [f"--content-port={ports['content']}", f"--operators-port={ports['operators']}"]
+    with served(data, "--demo", *options) as (_, url):
+        (demo,) = read_profiles(data / "credentials")
+        query = signed_query(demo, "GetAccountBalance")
+        found = {
+            (listener, path): get(f"http://127.0.0.1:{port}{path}").status_code
+            for listener, port in {**ports, "public": int(url.rpartition(":")[2])}.items()
+            for path in (f"/?{query}", "/healthz", "/readyz")
+        }
+
+    assert {listener for (listener, path), status in found.items() if status == 200 and "Operation" in path} == {
+        "public"
+    }
+    assert {status for (listener, _), status in found.items() if listener == "content"} == {404}
+    assert found["operators", "/readyz"] == 200
+
+
+def test_tls_is_spoken_with_a_certificate(tmp_path):
+    if not shutil.which("openssl"):
+        pytest.skip("there is no openssl to make a certificate with")
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    words = "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -days 1".split()
+    subprocess.run(
+        [*words, "-keyout", key, "-out", certificate],
+        check=True,
+        capture_output=True,
+    )
+    options = ["--tls-certificate", certificate, "--tls-key", key]
+    with served(tmp_path / "data", *options) as (_, url):
+        assert url.startswith("https://")
+        assert get(f"{url}/healthz").text == "ok\n"

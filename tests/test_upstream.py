@@ -8,8 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from mturk_gateway.credentials import Requester, write_profile
+from mturk_gateway.embedded import EmbeddedGateway
+from mturk_gateway.settings import Settings
 from mturk_translators.xml import parse
-from support import QUESTION, ScriptedUpstream, ask, one, post, signed_query, texts
+from support import QUESTION, ScriptedUpstream, ask, modern_client, one, post, signed_query, texts
 
 HIT = {
     "HITId": "3HIT",
@@ -361,3 +364,28 @@ def test_a_walk_that_meets_rows_twice_yields_none_twice(foreign_gateway):
     assert [one(page, "TotalNumResults") for page in shown] == ["4"] * 3
     assert [one(page, "NumResults") for page in shown] == ["3", "1", "0"]
     assert [params["MaxResults"] for _, params in upstream.calls] == [100] * 4
+
+
+def test_a_reply_without_what_it_is_about_is_no_answer(foreign_gateway):
+    with ScriptedUpstream(lambda *_: (200, {"HIT": {"HITTypeId": "3TYPE", "Title": "Nameless"}})) as upstream:
+        gateway, requester = foreign_gateway(upstream.url)
+        root = ask(gateway.url, requester, "GetHIT", HITId="3HIT")
+
+    assert one(root, "Code") == "ServiceUnavailable"
+
+
+def test_a_profile_has_an_endpoint_and_a_region_of_its_own(tmp_path):
+    requester = Requester("lab", "AKIDLAB", "lab-secret")
+    file = tmp_path / "credentials"
+    with ScriptedUpstream(lambda *_: (200, {"AvailableBalance": "3.00"})) as upstream:
+        write_profile(file, requester)
+        with file.open("a") as stream:
+            stream.write(f"region = eu-central-1\nendpoint_url = {upstream.url}\n")
+        settings = Settings(data=tmp_path / "data", credentials=file, upstream="http://127.0.0.1:9")
+        with EmbeddedGateway(settings) as gateway:
+            assert one(ask(gateway.url, requester, "GetAccountBalance"), "Amount") == "3.00"
+            with modern_client(gateway.url, requester) as modern:
+                assert modern.get_account_balance()["AvailableBalance"] == "3.00"
+
+    scopes = [headers["Authorization"].partition("Credential=")[2].split("/")[2] for headers in upstream.headers]
+    assert scopes == ["eu-central-1"] * 2

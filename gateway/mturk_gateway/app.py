@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import httpx
@@ -13,7 +14,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Lifespan
 from structlog import get_logger
 
 from mturk_gateway.clock import wall_clock
@@ -38,10 +39,21 @@ _SAVING = 5.0
 _THREADS = 64
 
 
-def create_gateway(settings: Settings, house: House, upstream_url: str) -> ASGIApp:
-    """A front: both APIs, and the operators' questions about its health. It closes nothing that it was given."""
+class Apps(NamedTuple):
+    """What a front answers on each of its listeners. The lifespan of all is that of `public`."""
+
+    public: ASGIApp
+    """Both APIs, later the workers' pages."""
+    content: ASGIApp
+    """Another origin, for pages that requesters wrote: nothing of ours may be had there. Reserved."""
+    operators: ASGIApp
+    """Health, later reports and metrics."""
+
+
+def create_gateway(settings: Settings, house: House, upstream_url: str) -> Apps:
+    """A front. It closes nothing that it was given."""
     executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="front")
-    keyring = Keyring(house.credentials)
+    find = Keyring(house.credentials).find
     upstream = Upstream(upstream_url, settings.upstream_timeout)
     snapshots = Snapshots(house.snapshots)
     usage = Usage(house.ledger)
@@ -55,7 +67,54 @@ def create_gateway(settings: Settings, house: House, upstream_url: str) -> ASGIA
     client = httpx.AsyncClient(
         timeout=settings.upstream_timeout, limits=httpx.Limits(max_connections=256), trust_env=False
     )
+    legacy = Pipeline(
+        find,
+        upstream,
+        pager,
+        snapshots,
+        usage,
+        executor,
+        wall_clock,
+        settings.clock_skew,
+        settings.default_lifetime,
+    )
+    modern = ModernFront(
+        client,
+        upstream,
+        find,
+        snapshots,
+        usage,
+        executor,
+        wall_clock,
+        url=f"{upstream_url.rstrip('/')}/",
+        resign=not settings.embedded,
+        hosts=public_hosts(settings),
+        body_limit=settings.body_limit,
+    )
+    health = _Health(house, client, executor, f"{upstream_url}/healthz" if settings.embedded else None)
+    other = health.answered_by(_fastapi(_lifespan(executor, upstream, pager, usage, client)))
+    public = Front(LegacyFront(legacy, settings.body_limit), modern, other)
+    return Apps(Failsafe(public), Failsafe(_fastapi()), Failsafe(health.answered_by(_fastapi())))
 
+
+def _fastapi(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
+    return FastAPI(
+        lifespan=lifespan,
+        openapi_url=None,
+        redirect_slashes=False,
+        exception_handlers={HTTPException: _nothing_here},
+    )
+
+
+async def _nothing_here(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    fault = unreadable(f"Nothing answers {request.method} here.", status)
+    return Response(front_refusal(new_request_id(), fault), status, media_type=XML_TYPE)
+
+
+def _lifespan(
+    executor: Executor, upstream: Upstream, pager: Pager, usage: Usage, client: httpx.AsyncClient
+) -> Lifespan[FastAPI]:
     async def save_usage() -> None:
         while True:
             await asyncio.sleep(_SAVING)
@@ -77,53 +136,34 @@ def create_gateway(settings: Settings, house: House, upstream_url: str) -> ASGIA
         usage.save()
         upstream.close()
 
-    async def healthz() -> Response:
+    return lifespan
+
+
+class _Health(NamedTuple):
+    """What orchestrators ask: `marketplace` is the URL at which our own marketplace says that it is well."""
+
+    house: House
+    client: httpx.AsyncClient
+    executor: Executor
+    marketplace: str | None
+
+    def answered_by(self, app: FastAPI) -> FastAPI:
+        """The application with the routes of health added."""
+        app.add_api_route("/healthz", self._healthz, methods=["GET", "HEAD"])
+        app.add_api_route("/readyz", self._readyz, methods=["GET", "HEAD"])
+        return app
+
+    async def _healthz(self) -> Response:
         return PlainTextResponse("ok\n")
 
-    async def readyz() -> Response:
-        problems = await asyncio.get_running_loop().run_in_executor(executor, house.problems)
-        if settings.embedded:
+    async def _readyz(self) -> Response:
+        problems = await asyncio.get_running_loop().run_in_executor(self.executor, self.house.problems)
+        if self.marketplace:
             try:
-                (await client.get(f"{upstream_url}/healthz")).raise_for_status()
+                (await self.client.get(self.marketplace)).raise_for_status()
             except httpx.HTTPError as error:
                 problems = [*problems, f"marketplace: {type(error).__name__}"]
         return JSONResponse({"ready": not problems, "problems": problems}, 503 if problems else 200)
-
-    async def nothing_here(request: Request, error: Exception) -> Response:
-        status = error.status_code if isinstance(error, HTTPException) else 404
-        fault = unreadable(f"Nothing answers {request.method} here.", status)
-        return Response(front_refusal(new_request_id(), fault), status, media_type=XML_TYPE)
-
-    app = FastAPI(
-        lifespan=lifespan, openapi_url=None, redirect_slashes=False, exception_handlers={HTTPException: nothing_here}
-    )
-    app.add_api_route("/healthz", healthz)
-    app.add_api_route("/readyz", readyz)
-    legacy = Pipeline(
-        keyring.find,
-        upstream,
-        pager,
-        snapshots,
-        usage,
-        executor,
-        wall_clock,
-        settings.clock_skew,
-        settings.default_lifetime,
-    )
-    modern = ModernFront(
-        client,
-        upstream,
-        keyring.find,
-        snapshots,
-        usage,
-        executor,
-        wall_clock,
-        url=f"{upstream_url.rstrip('/')}/",
-        resign=not settings.embedded,
-        hosts=public_hosts(settings),
-        body_limit=settings.body_limit,
-    )
-    return Failsafe(Front(LegacyFront(legacy, settings.body_limit), modern, app))
 
 
 def public_hosts(settings: Settings) -> tuple[str, ...]:

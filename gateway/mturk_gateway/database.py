@@ -9,7 +9,9 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Float, create_engine, event
+from sqlalchemy import ColumnElement, Connection, Float, Table, create_engine, event
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FunctionElement
@@ -46,7 +48,13 @@ class Database:
 
     def __init__(self, url: str | URL, *, durable: bool) -> None:
         self.url = make_url(url)
-        self.engine: Engine = create_engine(self.url, pool_size=16, max_overflow=64)
+        self.engine: Engine = create_engine(
+            self.url,
+            pool_size=16,
+            max_overflow=64,
+            # Errors reach the log, and what rows hold must not.
+            hide_parameters=True,
+        )
         if self.engine.dialect.name == "sqlite":
             _prepare_sqlite(self.engine, durable=durable)
         self._writer = self.engine.execution_options(writing=True)
@@ -62,6 +70,11 @@ class Database:
         """A connection that holds the right to write from its first statement; commits unless the block raises."""
         with self._writer.begin() as connection:
             yield connection
+
+    def insert_or_update(self, table: Table, key: list[str], values: dict[str, ColumnElement[Any]]) -> Any:
+        """An insert that updates the row with the same key instead, if there is one."""
+        insert = sqlite_insert if self.engine.dialect.name == "sqlite" else postgresql_insert
+        return insert(table).on_conflict_do_update(index_elements=key, set_=values)
 
     def migrate(self, package: str) -> None:
         """Bring the schema up to date with the Alembic scripts in the folder `migrations` of an import package."""

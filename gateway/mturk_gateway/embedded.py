@@ -50,8 +50,8 @@ class EmbeddedGateway:
         queue = WalkQueue(self.house.snapshots, LEASE)
         keyring = Keyring(self.house.credentials)
         self._stack.enter_context(Walker(queue, upstream, keyring.find, settings.walk_lifetime))
-        gateway = create_gateway(settings, self.house, upstream_url)
-        self.url = self._stack.enter_context(Listener(gateway, http=LegacyHttpProtocol)).url
+        apps = create_gateway(settings, self.house, upstream_url)
+        self.url = self._stack.enter_context(Listener(apps.public, http=LegacyHttpProtocol)).url
         return self
 
     def stop(self) -> None:

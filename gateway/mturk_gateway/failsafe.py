@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+import sys
 from http import HTTPStatus
 
+import httptools
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog import get_logger
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -14,6 +18,14 @@ from mturk_translators.document import front_refusal, soap_fault
 from mturk_translators.faults import Fault, internal_error, unreadable
 
 log = get_logger()
+
+_REQUEST_LINE = re.compile(rb"[A-Z]+ \S+ HTTP/1\.[01]\r?\n")
+_LONGEST_URL = 65_000
+"""What httptools can take apart."""
+_LARGEST_HEAD = 65_536
+_MOST_HEADERS = 200
+_HEAD_PATIENCE = 60.0
+"""Seconds that the head of a request may take to arrive."""
 
 
 class Failsafe:
@@ -61,14 +73,58 @@ def refusal_in(protocol: Protocol, request_id: str, fault: Fault) -> tuple[int, 
 
 
 class LegacyHttpProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP, which refuses what is not HTTP in the form of our APIs instead of in plain text."""
+    """uvicorn's HTTP, which refuses what is not HTTP in the form of our APIs instead of in plain text.
+
+    The head of a request is limited in size and in the time that it may take.
+    """
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's own type
+        """Begin to wait for a request."""
+        super().connection_made(transport)
+        self._head_size = 0
+        self._latest = b""
+        self._head_due = self.loop.call_later(_HEAD_PATIENCE, self.transport.close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop waiting."""
+        self._head_due.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes have arrived."""
+        self._latest = data
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        """A head begins."""
+        super().on_message_begin()
+        self._head_size = 0
+        self._head_due.cancel()
+        self._head_due = self.loop.call_later(_HEAD_PATIENCE, self.transport.close)
+
+    def on_url(self, url: bytes) -> None:
+        """A part of the request line has arrived."""
+        super().on_url(url)
+        if len(self.url) > _LONGEST_URL:
+            raise unreadable("The URL is too long. Send the parameters in the body of a POST.", 414)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header has arrived."""
+        super().on_header(name, value)
+        self._head_size += len(name) + len(value)
+        if self._head_size > _LARGEST_HEAD or len(self.headers) > _MOST_HEADERS:
+            raise unreadable("The request has too many headers, or too long ones.", 431)
+
+    def on_headers_complete(self) -> None:
+        """The head is complete. A proxy's client may have sent a whole URL, even one without a path."""
+        self._head_due.cancel()
+        self.url = re.sub(rb"^([a-z]+://[^/?#]+)(?=\?|$)", rb"\1/", self.url)
+        super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse a request that cannot be read, in the protocol of its head if that could be, and hang up."""
         protocol = protocol_of(dict(self.scope)) if "path" in self.scope else Protocol.LEGACY
-        status, content_type, document = refusal_in(
-            protocol, new_request_id(), unreadable("The request is not valid HTTP.")
-        )
+        status, content_type, document = refusal_in(protocol, new_request_id(), self._reason(sys.exception()))
         head = (
             f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: {content_type}\r\n"
             f"Content-Length: {len(document)}\r\nConnection: close\r\n\r\n"
@@ -76,3 +132,10 @@ class LegacyHttpProtocol(HttpToolsProtocol):
         log.info("unreadable request", reason=msg)
         self.transport.write(head.encode() + document)
         self.transport.close()
+
+    def _reason(self, error: BaseException | None) -> Fault:
+        """What to tell about a head that the parser, or one of our limits, refused."""
+        if isinstance(error, httptools.HttpParserInvalidMethodError) and _REQUEST_LINE.match(self._latest):
+            return unreadable("Requests are sent with GET or POST.", 405)
+        cause = error.__context__ if error else None
+        return cause if isinstance(cause, Fault) else unreadable("The request is not valid HTTP.")

@@ -83,7 +83,7 @@ class LegacyFront:
             if scope["method"] not in ("GET", "HEAD", "POST"):
                 raise unreadable("Requests are sent with GET or POST.", 405)
             body = await read_body(scope, receive, self._body_limit)
-            if body.lstrip()[:1] == b"<":
+            if scope["method"] == "POST" and body.lstrip()[:1] == b"<":
                 await answer_soap(scope, receive, send)
                 return
             if not (body or scope["query_string"]):

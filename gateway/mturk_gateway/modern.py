@@ -85,6 +85,9 @@ class ModernFront:
         operation = header(scope, b"x-amz-target").rpartition(".")[2]
         try:
             reply = await self._client.send(request)
+        except httpx.LocalProtocolError:
+            await send_modern_error(send, 400, "SerializationException", "The request's headers are not valid HTTP.")
+            return
         except httpx.HTTPError as error:
             log.warning("upstream unreachable", operation=operation[:64], reason=type(error).__name__)
             await send_modern_error(send, 500, "ServiceFault", "The service cannot answer at the moment.")

@@ -93,17 +93,24 @@ class Pipeline:
             self.usage.count(requester.access_key, "legacy", name, self.clock())
             version = resolve_version(first(pairs, "Version"))
             walker = _walker(requester, received, pairs)
+            batch = _blocks(pairs, name)
             results = [
-                await self._perform(Asked(name, entry, _groups(entry, block), version, block), requester, walker)
-                for block in _blocks(pairs, name)
+                await self._perform(
+                    Asked(name, entry, _groups(entry, block), version, block), requester, walker, alone=len(batch) == 1
+                )
+                for block in batch
             ]
         except Fault as fault:
             return self._refuse(received.request_id, operation, requester, fault)
         _report(received.request_id, name, requester, version=version)
         return Answer(200, answer(name, received.request_id, results))
 
-    async def _perform(self, asked: Asked, requester: Requester, walker: str) -> Element:
-        """The result of one request of the batch. Raises Fault when the whole of it is refused."""
+    async def _perform(self, asked: Asked, requester: Requester, walker: str, *, alone: bool) -> Element:
+        """The result of one request. Raises Fault when the whole is refused, which only a request `alone` can be.
+
+        In a batch every error stands in its own result: a client that was refused as a whole would do again what the
+        others have done.
+        """
         entry = asked.entry
         try:
             if not isinstance(entry, Operation):
@@ -123,7 +130,7 @@ class Pipeline:
                 log.warning("upstream answered garbage", operation=asked.name, reason=type(error).__name__)
                 raise unavailable() from None
         except Fault as fault:
-            if fault.place is not Place.REQUEST:
+            if alone and fault.place is not Place.REQUEST:
                 raise
             log.info("refused", operation=asked.name, code=fault.code)
             return give_refusal(asked, self._stamped(fault, requester))

@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 import uvicorn
+from starlette.types import Receive, Scope, Send
 from structlog import get_logger
 
 from mturk_gateway.admin import add_demo, import_requesters
@@ -60,7 +61,11 @@ def serve(settings: Settings, announce: Callable[[Requester | None], None]) -> N
     `announce` is called once requests can be answered, with the demonstration requester if there is one. Raises OSError
     when an address cannot be listened on, CredentialsError or RequesterError when keys cannot be used.
     """
-    public = bind(settings.host, settings.port)
+    bound = [
+        bind(settings.host, settings.port),
+        bind(settings.host, settings.content_port),
+        bind(settings.operators_host, settings.operators_port),
+    ]
     demo = _prepare(settings)
     upstream_url = settings.upstream
     children = []
@@ -70,7 +75,7 @@ def serve(settings: Settings, announce: Callable[[Requester | None], None]) -> N
         children.append(_Child("marketplace", _run_marketplace, (settings, internal)))
     children.append(_Child("walker", _run_walker, (settings, upstream_url)))
     children += [
-        _Child(f"front-{number}", _run_front, (settings, upstream_url, public)) for number in range(settings.fronts)
+        _Child(f"front-{number}", _run_front, (settings, upstream_url, bound)) for number in range(settings.fronts)
     ]
     ready = threading.Thread(
         target=lambda: announce(demo) if _becomes_ready(settings) else None, name="announcing", daemon=True
@@ -161,25 +166,32 @@ def _run_marketplace(settings: Settings, internal: socket.socket) -> None:
     house.close()
 
 
-def _run_front(settings: Settings, upstream_url: str, public: socket.socket) -> None:
+def _run_front(settings: Settings, upstream_url: str, bound: list[socket.socket]) -> None:
     _begin_child()
     house = House.open(settings)
+    apps = create_gateway(settings, house, upstream_url)
+    by_port = {listening.getsockname()[1]: app for listening, app in zip(bound, apps, strict=True)}
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        app = by_port[scope["server"][1]] if scope["type"] == "http" else apps.public
+        await app(scope, receive, send)
+
     config = server_config(
-        create_gateway(settings, house, upstream_url),
+        answer,
         http=LegacyHttpProtocol,
         proxy_headers=settings.behind_proxy,
         forwarded_allow_ips="*" if settings.behind_proxy else None,
         ssl_certfile=settings.tls_certificate,
         ssl_keyfile=settings.tls_key,
     )
-    _run(config, public)
+    _run(config, *bound)
     house.close()
 
 
-def _run(config: uvicorn.Config, bound: socket.socket) -> None:
+def _run(config: uvicorn.Config, *bound: socket.socket) -> None:
     # Ctrl-C reaches every process of the group; each ends by itself, the supervisor last.
     with suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[bound])
+        uvicorn.Server(config).run(sockets=list(bound))
 
 
 def _run_walker(settings: Settings, upstream_url: str) -> None:

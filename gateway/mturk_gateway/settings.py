@@ -27,6 +27,9 @@ class Settings:
 
     host: str = _setting("127.0.0.1", "address to listen on")
     port: int = _setting(8080, "port to listen on")
+    content_port: int = _setting(8081, "port of the origin on which requesters' own pages will be shown")
+    operators_host: str = _setting("127.0.0.1", "address for operators: health, later reports and metrics")
+    operators_port: int = _setting(8082, "port for operators")
     data: Path = _setting(Path("mturk-gateway-data"), "folder of the databases and of the requesters' keys")
     credentials: Path | None = _setting(
         None,
@@ -52,11 +55,12 @@ class Settings:
         """Refuse what contradicts itself; raises SettingsError."""
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise SettingsError("tls_certificate and tls_key are needed together")
-        if not (self.behind_proxy or self.tls_certificate or _is_loopback(self.host)):
-            raise SettingsError(
-                f"refusing to listen on {self.host} in the clear: legacy signatures cover no parameters. "
-                "Give a certificate (--tls-certificate, --tls-key), or say --behind-proxy if a proxy speaks TLS"
-            )
+        for host in (self.host, self.operators_host):
+            if not (self.behind_proxy or self.tls_certificate or _is_loopback(host)):
+                raise SettingsError(
+                    f"refusing to listen on {host} in the clear: legacy signatures cover no parameters. "
+                    "Give a certificate (--tls-certificate, --tls-key), or say --behind-proxy if a proxy speaks TLS"
+                )
         if self.upstream != EMBEDDED and not self.upstream.startswith(("http://", "https://")):
             raise SettingsError(f"upstream is `{EMBEDDED}` or a URL, not {self.upstream!r}")
         if self.demo and not self.embedded:

@@ -31,7 +31,8 @@ class Meaning:
     """What every field can say about itself beside its name.
 
     `group` is the response group that shows it (None: shown in every answer that has a result at all); `since` and
-    `until` are the first and last version that know it; `required` and `default` matter only when it is taken.
+    `until` are the first and last version that know it; `required` says that requests and replies must have it;
+    `default` is what a request means that does not.
     """
 
     modern: str | None = None
@@ -67,12 +68,21 @@ class Field(ABC, Meaning):
         raise NotImplementedError(f"{self.name} is never a parameter, or no single text")
 
     def find(self, reply: Mapping[str, Any]) -> Any:
-        """The field's value in a modern structure; None when it has none."""
-        return reply.get(self.member)
+        """The field's value in a modern structure, None when it has none. Raises LookupError if it must have one."""
+        value = reply.get(self.member)
+        if self.required and value in (None, ""):
+            raise LookupError(self.member)
+        return value
 
     @abstractmethod
     def give(self, value: Any, version: str) -> Iterator[Element]:
         """The elements of a modern value, for an answer of that version; none for an absent value."""
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{type(value).__name__} is no text")
+    return value
 
 
 @dataclass(frozen=True)
@@ -92,7 +102,7 @@ class Text(Field):
 
     def give(self, value: Any, version: str) -> Iterator[Element]:
         if value is not None and (value != "" or self.empty):
-            yield Element(self.name, str(value))
+            yield Element(self.name, _text(value))
 
 
 @dataclass(frozen=True)
@@ -112,7 +122,7 @@ class Identifier(Field):
 
     def give(self, value: Any, version: str) -> Iterator[Element]:
         if value:
-            yield Element(self.name, str(value))
+            yield Element(self.name, _text(value))
 
 
 def hit_id(name: str = "HITId", **meaning: Any) -> Identifier:

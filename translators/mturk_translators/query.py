@@ -13,6 +13,8 @@ from mturk_translators.faults import unreadable
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _INDEX = re.compile(r"[0-9]{1,9}")
 _GLUED_INDEX = re.compile(r"ResponseGroup([0-9]{1,9})")
+_MOST_PAIRS = 10_000
+"""Far more than any operation takes. They are read before it is known who sends them."""
 _DEEPEST = 12
 """No name has more parts than `AssignmentReviewPolicy.1.Parameter.1.MapEntry.1.Value.1` behind a batch prefix."""
 
@@ -41,8 +43,10 @@ class Pair(NamedTuple):
 def parse_pairs(encoded: bytes) -> tuple[Pair, ...]:
     """The parameters of a query string or form body, in order, without empty pairs (MTurkR's bodies begin with one).
 
-    Raises the fault for an unreadable request when an escape is broken or the bytes are not UTF-8.
+    Raises the fault for an unreadable request: too many pairs, a broken escape, bytes that are not UTF-8.
     """
+    if encoded.count(b"&") > _MOST_PAIRS:
+        raise unreadable(f"The request has more than {_MOST_PAIRS} parameters.", 413)
     if _BROKEN_ESCAPE.search(encoded):
         raise unreadable("The request has a percent sign that begins no escape.")
     pairs = []

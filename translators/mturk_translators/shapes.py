@@ -103,7 +103,7 @@ _SIMILAR_HITS = Constant("NumberOfSimilarHITs", "0", until="2008-08-02")
 
 def _hit(*, similar: tuple[Field, ...] = (), reviewed_since: str | None = None) -> tuple[Field, ...]:
     return (
-        *_in_group("Minimal", hit_id(), Identifier("HITTypeId")),
+        *_in_group("Minimal", hit_id(required=True), Identifier("HITTypeId")),
         *_in_group(
             "HITDetail",
             Text("HITGroupId", since="2012-03-25"),
@@ -148,7 +148,7 @@ HIT_SEARCHED = _hit(reviewed_since="2012-03-25")
 ASSIGNMENT = (
     *_in_group(
         "Minimal",
-        assignment_id(),
+        assignment_id(required=True),
         Text("WorkerId"),
         hit_id(),
         Text("AssignmentStatus"),
@@ -164,7 +164,7 @@ ASSIGNMENT = (
 """Deadline is documented, but no recording has it (structures 2)."""
 
 QUALIFICATION_TYPE = (
-    qualification_type_id(),
+    qualification_type_id(required=True),
     Time("CreationTime"),
     Text("Name"),
     Text("Description"),

@@ -7,9 +7,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import func, literal_column, select
 
 from mturk_gateway.database import Database
 from mturk_gateway.ledger.tables import usage
@@ -44,11 +42,8 @@ class Usage:
             counts, self._counts = self._counts, Counter()
         if not counts:
             return
-        upsert = sqlite_insert if self._database.engine.dialect.name == "sqlite" else postgresql_insert
-        statement = upsert(usage)
-        statement = statement.on_conflict_do_update(
-            index_elements=list(Used._fields), set_={"count": usage.c.count + statement.excluded.count}
-        )
+        more = usage.c.count + literal_column("excluded.count")
+        statement = self._database.insert_or_update(usage, list(Used._fields), {"count": more})
         try:
             with self._database.writing() as connection:
                 connection.execute(statement, [{**used._asdict(), "count": count} for used, count in counts.items()])

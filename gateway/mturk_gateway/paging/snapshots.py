@@ -6,8 +6,6 @@ import json
 from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, case, func, insert, literal, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from mturk_gateway.database import Database, database_now
 from mturk_gateway.paging.queue import error_from_text
@@ -64,12 +62,9 @@ class Snapshots:
 
     def note_write(self, requester: str) -> None:
         """Record that a write of the requester was acknowledged: only walks that begin from now on will do."""
-        upsert = sqlite_insert if self._database.engine.dialect.name == "sqlite" else postgresql_insert
-        statement = upsert(writes).values(requester=requester, count=1)
+        statement = self._database.insert_or_update(writes, ["requester"], {"count": writes.c.count + 1})
         with self._database.writing() as connection:
-            connection.execute(
-                statement.on_conflict_do_update(index_elements=["requester"], set_={"count": writes.c.count + 1})
-            )
+            connection.execute(statement, {"requester": requester, "count": 1})
 
     def want(self, walk: Walk, freshness: float) -> Wanted:
         """The newest complete walk that is entitled to answer now, or else one to wait for, queued if need be.

@@ -7,7 +7,7 @@ ENTRIES: dict[str, Entry] = {
     "GetAccountBalance": Operation(
         modern="GetAccountBalance",
         gives=(
-            Price("AvailableBalance"),
+            Price("AvailableBalance", required=True),
             Price("OnHoldBalance", absent="0.00", until="2007-06-21"),
             Price("OnHoldBalance", since="2008-08-02"),
         ),

@@ -62,7 +62,7 @@ ENTRIES: dict[str, Entry] = {
     "RegisterHITType": Operation(
         takes=HIT_TYPE_PROPERTIES,
         modern="CreateHITType",
-        gives=(Identifier("HITTypeId"),),
+        gives=(Identifier("HITTypeId", required=True),),
     ),
     "GetHIT": Operation(
         takes=(hit_id(required=True),),
