@@ -42,9 +42,14 @@ def test_a_write_is_undone_when_its_block_fails(tmp_path):
     database = Database(sqlite_url(tmp_path / "x.db"), durable=True)
     with database.writing() as connection:
         connection.execute(text("CREATE TABLE t (n INTEGER)"))
-    with pytest.raises(ZeroDivisionError), database.writing() as connection:
-        connection.execute(text("INSERT INTO t VALUES (1)"))
-        raise ZeroDivisionError
+
+    def write():
+        with database.writing() as connection:
+            connection.execute(text("INSERT INTO t VALUES (1)"))
+            connection.execute(text("INSERT INTO nowhere VALUES (1)"))
+
+    with pytest.raises(SQLAlchemyError):
+        write()
     with database.reading() as connection:
         assert connection.scalar(text("SELECT count(*) FROM t")) == 0
     database.close()

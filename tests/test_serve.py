@@ -167,7 +167,7 @@ def test_tls_is_spoken_with_a_certificate(tmp_path):
     if not shutil.which("openssl"):
         pytest.skip("there is no openssl to make a certificate with")
     certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
-    words = "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -days 1".split()
+    words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "1"]
     subprocess.run(
         [*words, "-keyout", key, "-out", certificate],
         check=True,
