@@ -126,19 +126,22 @@ def _supervise(children: list[_Child], ready: threading.Thread) -> None:
         ended = wait([waking, *sentinels])
         if waking in ended:
             break
-        for sentinel in ended:
-            child = sentinels[sentinel]  # type: ignore[index]  # only the pipe is no sentinel
+        fallen = [sentinels[sentinel] for sentinel in ended]  # type: ignore[index]  # only the pipe is no sentinel
+        for child in fallen:
             log.error("process ended", name=child.name, exit_code=child.process and child.process.exitcode)
-            time.sleep(_PAUSE)
+        time.sleep(_PAUSE)
+        for child in fallen:
             child.start()
-    for child in children:
-        if child.process:
-            child.process.terminate()
+    _end([child.process for child in children if child.process])
+
+
+def _end(processes: list[BaseProcess]) -> None:
+    for process in processes:
+        process.terminate()
     end = time.monotonic() + _FAREWELL
-    for child in children:
-        if child.process:
-            child.process.join(max(0.0, end - time.monotonic()))
-            child.process.kill()
+    for process in processes:
+        process.join(max(0.0, end - time.monotonic()))
+        process.kill()
 
 
 def _begin_child() -> None:
