@@ -11,6 +11,7 @@ import pytest
 from mturk_gateway.clock import wall_clock
 from mturk_gateway.database import Database, sqlite_url
 from mturk_gateway.paging.queue import WalkQueue
+from mturk_gateway.paging.snapshots import Snapshots
 from mturk_gateway.paging.tables import LAYOUT, layout, prepare_snapshots, walks
 from mturk_translators.rows import Row
 from support import PROPERTIES, ScriptedUpstream, ask, fill, modern_client, one, post, signed_query, texts
@@ -357,3 +358,17 @@ def test_ended_walks_that_nobody_can_want_are_dropped(snapshots):
 
     with snapshots.reading() as connection:
         assert connection.execute(walks.select()).all() == []
+
+
+def test_a_program_that_writes_and_lists_in_turn_does_not_fill_the_disk(snapshots):
+    """Of many snapshots of one listing the newest few stay, although all were read a moment ago."""
+    queue, reader = WalkQueue(snapshots, lease=30.0), Snapshots(snapshots)
+    for number in range(25):
+        queue_walk(snapshots)
+        task = queue.take()
+        queue.complete(task.walk)
+        reader.pin(f"walker {number}", task.walk, 1)
+    queue.clear(lifetime=900.0)
+
+    with snapshots.reading() as connection:
+        assert [row.id for row in connection.execute(walks.select().order_by(walks.c.id))] == list(range(16, 26))

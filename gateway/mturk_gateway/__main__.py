@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -74,7 +75,7 @@ def serve(config: Path | None, **options: Any) -> None:
                 f"  demo requester: aws_access_key_id = {demo.access_key}\n"
                 f"                  aws_secret_access_key = {demo.secret}\n"
                 f"  try, in the next 15 minutes:  curl '{url}'\n"
-                f"  or later:  curl \"$(mturk-gateway sign 'Operation=SearchHITs&PageSize=5')\""
+                f"  or later:  curl \"$({sys.argv[0]} sign --data {settings.data} 'Operation=SearchHITs&PageSize=5')\""
             )
 
     try:

@@ -131,28 +131,31 @@ class WalkQueue:
             )
 
     def clear(self, lifetime: float) -> None:
-        """Drop pins that nobody used for `lifetime` seconds, and ended walks that nobody can want any more."""
+        """Drop pins that nobody used for `lifetime` seconds, and ended walks that nobody can want any more.
+
+        Of one listing only the newest few snapshots stay, read or not: a program that writes and lists in turn makes a
+        new one every time.
+        """
+        newer = walks.alias()
+        superseding = (
+            select(func.count())
+            .where(newer.c.listing == walks.c.listing, newer.c.state == "complete", newer.c.id > walks.c.id)
+            .scalar_subquery()
+        )
+        read = select(pins.c.id).where(pins.c.walk == walks.c.id).exists()
+        age = database_now() - walks.c.finished_at
+        unwanted = or_(
+            and_(walks.c.state == "complete", ~read, age > lifetime),
+            and_(walks.c.state == "complete", ~read, age > _GRACE, superseding > 0),
+            and_(walks.c.state == "complete", superseding >= _MOST_SNAPSHOTS),
+            and_(walks.c.state == "failed", age > _GRACE),
+        )
         with self._database.writing() as connection:
             connection.execute(delete(pins).where(pins.c.used_at < database_now() - lifetime))
-            newer = walks.alias()
-            superseded = (
-                select(newer.c.id)
-                .where(newer.c.listing == walks.c.listing, newer.c.state == "complete", newer.c.id > walks.c.id)
-                .exists()
-            )
-            read = select(pins.c.id).where(pins.c.walk == walks.c.id).exists()
-            age = database_now() - walks.c.finished_at
-            connection.execute(
-                delete(walks).where(
-                    ~read,
-                    or_(
-                        and_(walks.c.state == "complete", or_(age > lifetime, and_(superseded, age > _GRACE))),
-                        and_(walks.c.state == "failed", age > _GRACE),
-                    ),
-                )
-            )
+            connection.execute(delete(walks).where(unwanted))
 
 
+_MOST_SNAPSHOTS = 10
 _GRACE = 60.0
 """Seconds after its end in which a walk stays, because somebody who waited for it may not have come back yet."""
 
