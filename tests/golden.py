@@ -24,7 +24,7 @@ from mturk_gateway.paging.pager import Pager
 from mturk_gateway.paging.queue import WalkQueue
 from mturk_gateway.paging.snapshots import Snapshots
 from mturk_gateway.paging.tables import prepare_snapshots
-from mturk_gateway.paging.walker import LEASE, Walker
+from mturk_gateway.paging.walker import Walker, lease_of
 from mturk_gateway.pipeline import Pipeline, Received
 from mturk_gateway.upstream import Upstream
 from support import ScriptedUpstream, timestamp
@@ -162,7 +162,7 @@ def stage(folder):
         stack.callback(database.close)
         prepare_snapshots(database)
         opened = Stage(script, upstream, database, stack.enter_context(ThreadPoolExecutor(8)))
-        stack.enter_context(Walker(WalkQueue(database, LEASE), upstream, opened.requesters.get, 60.0))
+        stack.enter_context(Walker(WalkQueue(database, lease_of(2.0)), upstream, opened.requesters.get, 60.0))
         yield opened
 
 

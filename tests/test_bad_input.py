@@ -164,10 +164,13 @@ def test_a_second_operation_behind_the_signed_one_is_not_performed(gateway, owne
     assert code(before) == "AWS.NotAuthorized"
 
 
-def test_a_structure_that_is_also_a_text_breaks_nothing(gateway, requester):
-    root = ask(gateway.url, requester, "CreateHIT", *HIT, ("Reward", "5"), ("Reward.2.Amount", "9"), ("Title.1.X", "y"))
+def test_a_structure_that_is_also_a_text_is_refused_and_a_text_that_is_also_a_structure_is_the_text(gateway, requester):
+    """Which of two rewards was meant is not guessed."""
+    both = ask(gateway.url, requester, "CreateHIT", *HIT, ("Reward", "5"))
+    text = ask(gateway.url, requester, "CreateHIT", *HIT, ("Title.1.X", "y"))
 
-    assert one(root, "IsValid") == "True"
+    assert one(both, "Code") == "AWS.MechanicalTurk.InvalidParameterValue"
+    assert one(text, "IsValid") == "True"
 
 
 HIT = [
@@ -455,6 +458,20 @@ def test_two_hundred_clients_that_wait_for_one_listing_share_one_walk(foreign_ga
     assert len(upstream.calls) == 2
 
 
+LOCALE = [
+    ("QualificationRequirement.1.QualificationTypeId", "00000000000000000071"),
+    ("QualificationRequirement.1.Comparator", "EqualTo"),
+]
+PROPERTIES = [
+    ("Title", "t"),
+    ("Description", "d"),
+    ("Reward.1.Amount", "1"),
+    ("AssignmentDurationInSeconds", "60"),
+    ("LifetimeInSeconds", "60"),
+    ("Question", QUESTION),
+]
+
+
 def test_more_parameters_than_anything_takes_are_refused_before_they_are_read(gateway):
     response = post(f"{gateway.url}/", b"a&" * 10_001)
 
@@ -481,3 +498,29 @@ def test_in_a_batch_what_failed_stands_beside_what_was_done(foreign_gateway):
     assert texts(root, "IsValid") == ["True", "False"]
     assert one(root, "HITId") == "3FIRST"
     assert one(root, "Code") == "ServiceUnavailable"
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        [("QualificationRequirement", "<QualificationRequirement/>")],
+        [("QualificationRequirement.1", "everybody")],
+        [("HITReviewPolicy", "SimplePlurality")],
+        [*LOCALE, ("QualificationRequirement.1.LocaleValue.1", "US")],
+        [*LOCALE, ("QualificationRequirement.1.LocaleValue.1.Country", "U")],
+        [*LOCALE, ("QualificationRequirement.1.LocaleValue.1.Country", "USA")],
+    ],
+)
+def test_what_is_asked_for_in_a_form_that_cannot_be_read_is_refused_and_not_left_out(gateway, requester, pairs):
+    """A requirement that nobody understood would be a HIT that everybody may do."""
+    root = ask(gateway.url, requester, "CreateHIT", *PROPERTIES, *pairs)
+
+    assert one(root, "Code") == "AWS.MechanicalTurk.InvalidParameterValue"
+    assert one(ask(gateway.url, requester, "SearchHITs"), "TotalNumResults") == "0"
+
+
+def test_a_subdivision_needs_its_country(gateway, requester):
+    subdivision = ("QualificationRequirement.1.LocaleValue.1.Subdivision", "NY")
+    root = ask(gateway.url, requester, "CreateHIT", *PROPERTIES, *LOCALE, subdivision)
+
+    assert one(root, "Code") == "AWS.MissingParameters"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 
 import pytest
@@ -161,3 +162,36 @@ def test_an_unknown_key_in_the_file_is_refused(tmp_path):
 
     with pytest.raises(SettingsError, match="prot"):
         load_settings({}, {}, file)
+
+
+def test_a_rotated_key_stays_rotated_when_the_file_is_given_again(tmp_path, run):
+    """What a file gives at the start are new requesters, not new keys for old ones."""
+    file = tmp_path / "aws"
+    write_profile(file, Requester("old", "AKIDOLD", "secret"))
+    settings = Settings(data=tmp_path / "data", credentials=file)
+    with EmbeddedGateway(settings):
+        run("requester", "rotate", "old")
+    with EmbeddedGateway(settings) as gateway:
+        (now,) = read_profiles(tmp_path / "data" / "credentials")
+
+        assert (
+            one(ask(gateway.url, Requester("old", "AKIDOLD", "secret"), "GetAccountBalance"), "Code")
+            == "AWS.NotAuthorized"
+        )
+        assert texts(ask(gateway.url, now, "GetAccountBalance"), "Amount") == ["10000.00"]
+
+
+def test_what_a_profile_says_besides_its_keys_is_kept(tmp_path):
+    file = tmp_path / "credentials"
+    file.write_text("[lab]\naws_access_key_id = A\naws_secret_access_key = B\nmturk_gateway_clock_skew = 7200\n")
+    write_profile(file, Requester("lab", "C", "D"))
+
+    assert read_profiles(file) == (Requester("lab", "C", "D", clock_skew=7200),)
+
+
+def test_profiles_that_are_written_at_the_same_time_are_all_kept(tmp_path):
+    file = tmp_path / "credentials"
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: write_profile(file, Requester(f"p{n}", f"K{n}", "s")), range(40)))
+
+    assert len(read_profiles(file)) == 40

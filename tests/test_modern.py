@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from mturk_gateway.clock import wall_clock
 from mturk_gateway.credentials import Requester
 from mturk_gateway.marketplace.services import workers
+from mturk_gateway.paging.tables import writes
 from support import QUESTION, ScriptedUpstream, ask, modern_client, one, texts
 
 HIT = {
@@ -303,3 +304,14 @@ def test_another_upstream_that_says_nothing_is_a_service_fault(foreign_gateway):
         end.set()
 
     assert is_service_fault(answer)
+
+
+def test_forged_writes_do_not_make_the_gateway_walk_again(gateway, requester):
+    """Access keys are no secret: they travel in URLs."""
+    ask(gateway.url, requester, "SearchHITs")
+    stranger = Requester("stranger", requester.access_key, "not the secret")
+    with modern_client(gateway.url, stranger) as modern, pytest.raises(ClientError):
+        modern.delete_hit(HITId="3HIT")
+
+    with gateway.house.snapshots.reading() as connection:
+        assert connection.execute(writes.select().where(writes.c.requester == requester.access_key)).all() == []

@@ -10,9 +10,10 @@ import pytest
 
 from mturk_gateway.clock import wall_clock
 from mturk_gateway.database import Database, sqlite_url
+from mturk_gateway.marketplace.services import workers
 from mturk_gateway.paging.queue import WalkQueue
 from mturk_gateway.paging.snapshots import Snapshots
-from mturk_gateway.paging.tables import LAYOUT, layout, prepare_snapshots, walks
+from mturk_gateway.paging.tables import LAYOUT, layout, pins, prepare_snapshots, walks
 from mturk_translators.rows import Row
 from support import PROPERTIES, ScriptedUpstream, ask, fill, modern_client, one, post, signed_query, texts
 
@@ -273,7 +274,9 @@ def test_clients_that_wait_for_one_walk_share_it(foreign_gateway):
         assert len(upstream.calls) == 3
 
 
-def test_impatient_clients_are_told_to_come_back_and_find_the_walk_done(foreign_gateway):
+@pytest.mark.parametrize("freshness", [0.01, 60])
+def test_impatient_clients_are_told_to_come_back_and_find_the_walk_done(foreign_gateway, freshness):
+    """Also when the walk takes longer than a first page may be old: else it would be walked again for ever."""
     gate = threading.Event()
     answer = listing(hits_of(5))
 
@@ -282,7 +285,7 @@ def test_impatient_clients_are_told_to_come_back_and_find_the_walk_done(foreign_
         return answer(operation, params)
 
     with ScriptedUpstream(held) as upstream:
-        made, owner = foreign_gateway(upstream.url, upstream_timeout=30, patience=0.2, freshness=60)
+        made, owner = foreign_gateway(upstream.url, upstream_timeout=30, patience=0.2, freshness=freshness)
         query = signed_query(owner, "SearchHITs")
         refused = post(f"{made.url}/", query)
         gate.set()
@@ -321,6 +324,7 @@ def test_a_walk_whose_walker_died_goes_on_where_it_was(snapshots):
     resumed = WalkQueue(snapshots, lease=30.0).take()
 
     assert (resumed.walk, resumed.token) == (task.walk, "p1:next")
+    assert died.keep(task.walk, [Row("3B", ("",) * 6, "<x/>", None)], None) is None
 
 
 def test_a_walk_is_taken_once(snapshots):
@@ -372,3 +376,28 @@ def test_a_program_that_writes_and_lists_in_turn_does_not_fill_the_disk(snapshot
 
     with snapshots.reading() as connection:
         assert [row.id for row in connection.execute(walks.select().order_by(walks.c.id))] == list(range(16, 26))
+
+
+def test_pages_that_nothing_follows_keep_no_snapshot(gateway, requester):
+    """A program that asks for its one page again and again leaves nothing behind."""
+    fill(gateway, requester, [({}, int(wall_clock()))])
+    ask(gateway.url, requester, "SearchHITs", PageSize=10)
+
+    with gateway.house.snapshots.reading() as connection:
+        assert (
+            connection.execute(pins.select().join(walks).where(walks.c.requester == requester.access_key)).all() == []
+        )
+
+
+def test_the_requests_of_a_batch_stay_on_snapshots_of_their_own(gateway, requester):
+    """Two listings in one batch, page after page, the same page twice."""
+    hits = fill(gateway, requester, [({"MaxAssignments": 3}, int(wall_clock())) for _ in range(2)])
+    with gateway.house.marketplace.writing() as connection:
+        for hit in hits:
+            for number in range(3):
+                assignment = workers.accept(connection, hit, f"A{number}", int(wall_clock()))
+                workers.submit(connection, assignment, [], int(wall_clock()))
+    blocks = [(f"GetAssignmentsForHIT.{n}.HITId", hit) for n, hit in enumerate(hits, 1)]
+    for page in (1, 2, 2, 3):
+        root = ask(gateway.url, requester, "GetAssignmentsForHIT", *blocks, PageSize=1, PageNumber=page)
+        assert texts(root, "HITId") == hits

@@ -214,7 +214,7 @@ REPRESENTABLE = {"a number for an ID", "a number for money", "a list for an ID"}
 def test_what_is_no_answer_is_unavailability_and_soon_told(foreign_gateway, kind):
     """Not an error of the gateway's own, and nobody waits for what cannot come."""
     with ScriptedUpstream(named(GARBAGE)) as upstream:
-        found = outcomes(getattr(Case(*foreign_gateway(upstream.url, patience=3.0)), kind), GARBAGE)
+        found = outcomes(getattr(Case(*foreign_gateway(upstream.url, patience=30.0)), kind), GARBAGE)
 
     shown = {name for name in REPRESENTABLE if outcome(found[name])[:2] == (200, None)}
     assert {name: outcome(response) for name, response in found.items() if name not in shown} == unavailable(
@@ -234,7 +234,7 @@ TOKENS = {
 def test_a_listing_whose_token_leads_nowhere_is_unavailable_and_soon_told(foreign_gateway):
     script = {name: (200, {"HITs": [HIT], **token}) for name, token in TOKENS.items()}
     with ScriptedUpstream(named(script)) as upstream:
-        found = outcomes(Case(*foreign_gateway(upstream.url, patience=3.0)).listing, script)
+        found = outcomes(Case(*foreign_gateway(upstream.url, patience=30.0)).listing, script)
 
     assert {name: outcome(response) for name, response in found.items()} == unavailable(TOKENS)
     assert [name for name, response in found.items() if b"still being read" in response.content] == []
@@ -243,7 +243,7 @@ def test_a_listing_whose_token_leads_nowhere_is_unavailable_and_soon_told(foreig
 def test_a_listing_that_goes_in_circles_is_given_up(foreign_gateway):
     tokens = itertools.cycle(["one", "two"])
     with ScriptedUpstream(lambda *_: (200, {"HITs": [HIT], "NextToken": next(tokens)})) as upstream:
-        gateway, requester = foreign_gateway(upstream.url, patience=3.0)
+        gateway, requester = foreign_gateway(upstream.url, patience=30.0)
         root = ask(gateway.url, requester, "SearchHITs")
 
     assert one(root, "Code") == "ServiceUnavailable"
@@ -252,7 +252,7 @@ def test_a_listing_that_goes_in_circles_is_given_up(foreign_gateway):
 
 def test_a_row_without_an_id_makes_the_listing_unavailable(foreign_gateway):
     with ScriptedUpstream(lambda *_: (200, {"HITs": [HIT, {"Title": "Nameless"}]})) as upstream:
-        gateway, requester = foreign_gateway(upstream.url, patience=3.0)
+        gateway, requester = foreign_gateway(upstream.url, patience=30.0)
 
         assert one(ask(gateway.url, requester, "SearchHITs"), "Code") == "ServiceUnavailable"
 

@@ -70,12 +70,13 @@ def serve(config: Path | None, **options: Any) -> None:
     def announce(demo: Requester | None) -> None:
         click.echo(f"Answering on {settings.address}")
         if demo:
-            url = signed_url(demo, "Operation=SearchHITs&PageSize=5", settings.address)
+            query = "Operation=SearchHITs&PageSize=5"
+            again = f"{sys.argv[0]} sign --data {settings.data} --endpoint {settings.address} '{query}'"
             click.echo(
                 f"  demo requester: aws_access_key_id = {demo.access_key}\n"
                 f"                  aws_secret_access_key = {demo.secret}\n"
-                f"  try, in the next 15 minutes:  curl '{url}'\n"
-                f"  or later:  curl \"$({sys.argv[0]} sign --data {settings.data} 'Operation=SearchHITs&PageSize=5')\""
+                f"  try, in the next 15 minutes:  curl '{signed_url(demo, query, settings.address)}'\n"
+                f'  or later:  curl "$({again})"'
             )
 
     try:
@@ -88,11 +89,11 @@ def serve(config: Path | None, **options: Any) -> None:
 @click.argument("query")
 @click.option("--profile", help="whose keys; default: the only profile, or `default`, or `demo`")
 @click.option("--endpoint", help="URL of the gateway; default: the address in the settings")
-@_from_table("data", "credentials", "host", "port", "public_url")
+@_from_table("data", "credentials", "upstream", "host", "port", "public_url")
 def sign_query(query: str, profile: str | None, endpoint: str | None, config: Path | None, **options: Any) -> None:
     """Print a signed legacy URL for QUERY, such as 'Operation=SearchHITs&PageSize=5'."""
     settings = _settings(config, options)
-    requester = _profile(settings.credentials or settings.own_credentials, profile)
+    requester = _profile(settings.credentials or settings.keys, profile)
     try:
         click.echo(signed_url(requester, query, endpoint or settings.address))
     except Fault as fault:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from mturk_gateway.credentials import Requester, read_profiles, write_profile
+from mturk_gateway.credentials import Requester, write_profile
 from mturk_gateway.database import Database
 from mturk_gateway.marketplace import requesters
 from mturk_gateway.marketplace.demo import install_demo
@@ -53,6 +53,13 @@ def import_requesters(
     return imported
 
 
+def import_new_requesters(marketplace: Database, credentials: Path, profiles: Iterable[Requester], now: float) -> None:
+    """The same for those of whose name there is nobody yet, so that a rotated key stays rotated at the next start."""
+    with marketplace.reading() as connection:
+        known = {requester.name for requester in requesters.list_requesters(connection)}
+    import_requesters(marketplace, credentials, (new for new in profiles if new.profile not in known), now)
+
+
 def rotate_requester(marketplace: Database, credentials: Path, name: str, now: float) -> Requester:
     """Give a requester new keys; the old ones stop working. Raises RequesterError for an unknown name."""
     try:
@@ -61,10 +68,7 @@ def rotate_requester(marketplace: Database, credentials: Path, name: str, now: f
             sandbox = requesters.get_requester(connection, name).sandbox
     except LookupError as error:
         raise RequesterError(error.args[0]) from None
-    old = {profile.profile: profile for profile in read_profiles(credentials)}.get(name)
-    clock_skew = old.clock_skew if old else None
-    rotated = Requester(name, keys.access_key, keys.secret, sandbox=sandbox, clock_skew=clock_skew)
-    return _write(credentials, rotated)
+    return _write(credentials, Requester(name, keys.access_key, keys.secret, sandbox=sandbox))
 
 
 def add_demo(marketplace: Database, credentials: Path, now: float) -> Requester:

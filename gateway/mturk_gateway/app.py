@@ -20,7 +20,7 @@ from structlog import get_logger
 from mturk_gateway.clock import wall_clock
 from mturk_gateway.credentials import Keyring
 from mturk_gateway.failsafe import Failsafe
-from mturk_gateway.front import XML_TYPE, Front, LegacyFront, new_request_id
+from mturk_gateway.front import XML_TYPE, Front, LegacyFront, SoapFront, new_request_id
 from mturk_gateway.house import House
 from mturk_gateway.ledger.usage import Usage
 from mturk_gateway.modern import ModernFront
@@ -36,7 +36,8 @@ log = get_logger()
 
 _SAVING = 5.0
 """Seconds between two times that usage counts go to the ledger."""
-_THREADS = 64
+_CALLS = 128
+_THREADS = 16
 
 
 class Apps(NamedTuple):
@@ -52,6 +53,8 @@ class Apps(NamedTuple):
 
 def create_gateway(settings: Settings, house: House, upstream_url: str) -> Apps:
     """A front. It closes nothing that it was given."""
+    # Calls wait for the upstream, and must not keep those waiting who only want a page.
+    calls = ThreadPoolExecutor(_CALLS, thread_name_prefix="call")
     executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="front")
     find = Keyring(house.credentials).find
     upstream = Upstream(upstream_url, settings.upstream_timeout)
@@ -73,7 +76,7 @@ def create_gateway(settings: Settings, house: House, upstream_url: str) -> Apps:
         pager,
         snapshots,
         usage,
-        executor,
+        calls,
         wall_clock,
         settings.clock_skew,
         settings.default_lifetime,
@@ -89,11 +92,13 @@ def create_gateway(settings: Settings, house: House, upstream_url: str) -> Apps:
         url=f"{upstream_url.rstrip('/')}/",
         resign=not settings.embedded,
         hosts=public_hosts(settings),
+        clock_skew=settings.clock_skew,
         body_limit=settings.body_limit,
     )
     health = _Health(house, client, executor, f"{upstream_url}/healthz" if settings.embedded else None)
-    other = health.answered_by(_fastapi(_lifespan(executor, upstream, pager, usage, client)))
-    public = Front(LegacyFront(legacy, settings.body_limit), modern, other)
+    other = health.answered_by(_fastapi(_lifespan((calls, executor), upstream, pager, usage, client)))
+    limit = settings.body_limit
+    public = Front(LegacyFront(legacy, limit), SoapFront(limit), modern, other)
     return Apps(Failsafe(public), Failsafe(_fastapi()), Failsafe(health.answered_by(_fastapi())))
 
 
@@ -113,13 +118,13 @@ async def _nothing_here(request: Request, error: Exception) -> Response:
 
 
 def _lifespan(
-    executor: Executor, upstream: Upstream, pager: Pager, usage: Usage, client: httpx.AsyncClient
+    executors: tuple[Executor, ...], upstream: Upstream, pager: Pager, usage: Usage, client: httpx.AsyncClient
 ) -> Lifespan[FastAPI]:
     async def save_usage() -> None:
         while True:
             await asyncio.sleep(_SAVING)
             try:
-                await asyncio.get_running_loop().run_in_executor(executor, usage.save)
+                await asyncio.get_running_loop().run_in_executor(executors[-1], usage.save)
             except SQLAlchemyError:
                 log.exception("usage not saved")
 
@@ -132,7 +137,8 @@ def _lifespan(
             await saving
         await pager.close()
         await client.aclose()
-        executor.shutdown()
+        for executor in executors:
+            executor.shutdown()
         usage.save()
         upstream.close()
 

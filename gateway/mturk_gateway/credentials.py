@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterable
 from configparser import ConfigParser, Error, SectionProxy
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 
 from structlog import get_logger
@@ -79,26 +79,32 @@ def _requester(name: str, profile: SectionProxy) -> Requester:
 
 
 def write_profile(path: Path, requester: Requester) -> None:
-    """Add a profile to a credentials file, or replace the one of that name. Only the owner may read the file."""
-    parser = _parser()
-    if path.exists():
-        parser.read_string(path.read_text(encoding="utf-8"))
-    values = {
-        "aws_access_key_id": requester.access_key,
-        "aws_secret_access_key": requester.secret,
-        "region": requester.region,
-    }
-    if requester.sandbox:
-        values["mturk_gateway_sandbox"] = "true"
-    if requester.clock_skew is not None:
-        values["mturk_gateway_clock_skew"] = str(requester.clock_skew)
-    parser[requester.profile] = values
-    text = StringIO()
-    parser.write(text)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.touch(mode=0o600)
-    fresh.write_text(text.getvalue(), encoding="utf-8")
-    fresh.replace(path)
+    """Add a profile to a credentials file, or change its keys there; what else it says stays. Comments do not.
+
+    Only the owner may read the file. Several programs may write it at the same time.
+    """
+    with path.with_name(f".{path.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        parser = _parser()
+        if path.exists():
+            parser.read_string(path.read_text(encoding="utf-8"))
+        if not parser.has_section(requester.profile):
+            parser.add_section(requester.profile)
+        profile = parser[requester.profile]
+        profile["aws_access_key_id"] = requester.access_key
+        profile["aws_secret_access_key"] = requester.secret
+        profile["region"] = requester.region
+        if requester.sandbox:
+            profile["mturk_gateway_sandbox"] = "true"
+        if requester.clock_skew is not None:
+            profile["mturk_gateway_clock_skew"] = str(requester.clock_skew)
+        fresh = path.with_name(f".{path.name}.new")
+        fresh.touch(mode=0o600)
+        with fresh.open("w", encoding="utf-8") as stream:
+            parser.write(stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        fresh.replace(path)
 
 
 class Keyring:

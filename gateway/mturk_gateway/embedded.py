@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import Self
 
-from mturk_gateway.admin import add_requester, import_requesters
+from mturk_gateway.admin import add_requester, import_new_requesters
 from mturk_gateway.app import create_gateway
 from mturk_gateway.clock import Clock, wall_clock
 from mturk_gateway.credentials import Keyring, Requester, read_profiles
@@ -14,7 +14,7 @@ from mturk_gateway.house import House
 from mturk_gateway.listener import Listener
 from mturk_gateway.marketplace.app import create_marketplace
 from mturk_gateway.paging.queue import WalkQueue
-from mturk_gateway.paging.walker import LEASE, Walker
+from mturk_gateway.paging.walker import Walker, lease_of
 from mturk_gateway.settings import Settings
 from mturk_gateway.upstream import Upstream
 
@@ -42,12 +42,12 @@ class EmbeddedGateway:
         if self.house.marketplace:
             if settings.credentials:
                 profiles = read_profiles(settings.credentials)
-                import_requesters(self.house.marketplace, self.house.credentials, profiles, self._clock())
+                import_new_requesters(self.house.marketplace, self.house.credentials, profiles, self._clock())
             marketplace = create_marketplace(self.house.marketplace, self._clock, body_limit=settings.body_limit)
             upstream_url = self._stack.enter_context(Listener(marketplace)).url
         upstream = Upstream(upstream_url, settings.upstream_timeout)
         self._stack.callback(upstream.close)
-        queue = WalkQueue(self.house.snapshots, LEASE)
+        queue = WalkQueue(self.house.snapshots, lease_of(settings.upstream_timeout))
         keyring = Keyring(self.house.credentials)
         self._stack.enter_context(Walker(queue, upstream, keyring.find, settings.walk_lifetime))
         apps = create_gateway(settings, self.house, upstream_url)

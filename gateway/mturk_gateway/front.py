@@ -56,11 +56,11 @@ def new_request_id() -> str:
 class Front:
     """Sends each request where its protocol is spoken."""
 
-    def __init__(self, legacy: ASGIApp, modern: ASGIApp, other: ASGIApp) -> None:
+    def __init__(self, legacy: ASGIApp, soap: ASGIApp, modern: ASGIApp, other: ASGIApp) -> None:
         self._by_protocol = {
             Protocol.LEGACY: legacy,
             Protocol.MODERN: modern,
-            Protocol.SOAP: answer_soap,
+            Protocol.SOAP: soap,
             Protocol.OTHER: other,
         }
         self._other = other
@@ -84,7 +84,7 @@ class LegacyFront:
                 raise unreadable("Requests are sent with GET or POST.", 405)
             body = await read_body(scope, receive, self._body_limit)
             if scope["method"] == "POST" and body.lstrip()[:1] == b"<":
-                await answer_soap(scope, receive, send)
+                await refuse_soap(send)
                 return
             if not (body or scope["query_string"]):
                 raise unreadable("The request has no parameters. This is the legacy Mechanical Turk Requester API.")
@@ -97,8 +97,23 @@ class LegacyFront:
         await send_document(send, answer.status, answer.document)
 
 
-async def answer_soap(_scope: Scope, _receive: Receive, send: Send) -> None:
-    """Tell a SOAP client, in SOAP, that it is not served yet."""
+class SoapFront:
+    """SOAP over HTTP, which is told, in SOAP, that it is not served yet."""
+
+    def __init__(self, body_limit: int) -> None:
+        self._body_limit = body_limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await read_body(scope, receive, self._body_limit)
+        except Fault as fault:
+            await send_document(send, 500, soap_fault(new_request_id(), "Client.InvalidRequest", fault.message))
+        else:
+            await refuse_soap(send)
+
+
+async def refuse_soap(send: Send) -> None:
+    """Tell a SOAP client that it is not served yet."""
     message = "SOAP is not available in this gateway yet; the same operations are answered over REST."
     await send_document(send, 500, soap_fault(new_request_id(), "Client.InvalidRequest", message))
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from mturk_gateway.credentials import shared_credentials_path
 from mturk_gateway.database import Database, sqlite_url
 from mturk_gateway.paging.tables import prepare_snapshots
 from mturk_gateway.settings import Settings
@@ -30,12 +29,11 @@ class House:
     def open(cls, settings: Settings) -> House:
         """Open what there is in the data folder, which is made if need be."""
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        embedded = settings.embedded
         return cls(
-            settings.own_credentials if embedded else settings.credentials or shared_credentials_path(),
+            settings.keys,
             Database(sqlite_url(settings.data / "snapshots.db"), durable=False),
             Database(sqlite_url(settings.data / "ledger.db"), durable=True),
-            Database(sqlite_url(settings.data / "marketplace.db"), durable=True) if embedded else None,
+            Database(sqlite_url(settings.data / "marketplace.db"), durable=True) if settings.embedded else None,
         )
 
     def prepare(self) -> None:

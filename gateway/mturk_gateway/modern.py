@@ -49,6 +49,7 @@ class ModernFront:
         url: str,
         resign: bool,
         hosts: tuple[str, ...],
+        clock_skew: int,
         body_limit: int,
     ) -> None:
         self._client = client
@@ -61,6 +62,7 @@ class ModernFront:
         self._url = url
         self._resign = resign
         self._hosts = hosts
+        self._clock_skew = clock_skew
         self._body_limit = body_limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,16 +92,21 @@ class ModernFront:
             return
         except httpx.HTTPError as error:
             log.warning("upstream unreachable", operation=operation[:64], reason=type(error).__name__)
+            # It may have been carried out all the same.
+            await self._note(access_key, operation)
             await send_modern_error(send, 500, "ServiceFault", "The service cannot answer at the moment.")
             return
-        finally:
-            # Also after a failure: a call that timed out may have been carried out.
-            if writes(operation) and self._find(access_key):
-                loop = asyncio.get_running_loop()
-                await loop.run_in_executor(self._executor, self._snapshots.note_write, access_key)
+        if not reply.is_client_error:
+            # A refused request has changed nothing, and may not even come from the owner of the key.
+            await self._note(access_key, operation)
         if reply.is_success:
             self._usage.count(access_key, "modern", operation, self._clock())
         await _pass_back(send, reply)
+
+    async def _note(self, access_key: str, operation: str) -> None:
+        if writes(operation) and self._find(access_key):
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._executor, self._snapshots.note_write, access_key)
 
     def _as_it_came(self, scope: Scope, body: bytes) -> httpx.Request:
         headers = [(name, value.strip()) for name, value in scope["headers"] if name not in _NOT_HANDED_ON]
@@ -110,7 +117,8 @@ class ModernFront:
         if requester is None:
             message = "The security token included in the request is invalid."
             raise SignatureFault("UnrecognizedClientException", 403, message)
-        verify(signed, requester.secret, int(self._clock()), hosts=self._hosts)
+        skew = self._clock_skew if requester.clock_skew is None else requester.clock_skew
+        verify(signed, requester.secret, int(self._clock()), skew=skew, hosts=self._hosts)
         kept = {name: header(scope, name.lower().encode()) for name in ("Content-Type", "X-Amz-Target")}
         url, headers = self._upstream.sign(requester, kept, signed.body)
         return self._client.build_request("POST", url, headers=headers, content=signed.body)

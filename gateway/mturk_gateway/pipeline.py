@@ -137,7 +137,7 @@ class Pipeline:
 
     async def _page(self, asked: Asked, request: PageRequest, requester: Requester, walker: str) -> Element:
         try:
-            page = await self.pager.page(requester.access_key, request, walker)
+            page = await self.pager.page(requester.access_key, request, f"{walker} {asked.given.path}")
         except TimeoutError:
             raise unavailable("The listing is still being read. Please try again in a few seconds.") from None
         except ModernError as error:
@@ -198,7 +198,7 @@ _NEW_ON_EVERY_PAGE = ("PageNumber", "Signature", "Timestamp")
 
 
 def _walker(requester: Requester, received: Received, pairs: tuple[Pair, ...]) -> str:
-    lasting = sorted(pair for pair in pairs if pair.name not in _NEW_ON_EVERY_PAGE)
+    lasting = sorted(pair for pair in pairs if pair.name.rpartition(".")[2] not in _NEW_ON_EVERY_PAGE)
     marks = (mark for pair in lasting for mark in pair)
     return walker_identity(requester.access_key, received.peer, received.program, *marks)
 

@@ -20,7 +20,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from structlog import get_logger
 
-from mturk_gateway.admin import add_demo, import_requesters
+from mturk_gateway.admin import add_demo, import_new_requesters
 from mturk_gateway.app import create_gateway, public_hosts
 from mturk_gateway.clock import wall_clock
 from mturk_gateway.credentials import Keyring, Requester, read_profiles
@@ -30,7 +30,7 @@ from mturk_gateway.listener import bind, server_config
 from mturk_gateway.logs import configure_logs
 from mturk_gateway.marketplace.app import create_marketplace
 from mturk_gateway.paging.queue import WalkQueue
-from mturk_gateway.paging.walker import LEASE, Walker
+from mturk_gateway.paging.walker import Walker, lease_of
 from mturk_gateway.settings import Settings
 from mturk_gateway.upstream import Upstream
 
@@ -89,7 +89,7 @@ def _prepare(settings: Settings) -> Requester | None:
         house.prepare()
         if house.marketplace and settings.credentials:
             profiles = read_profiles(settings.credentials)
-            import_requesters(house.marketplace, house.credentials, profiles, wall_clock())
+            import_new_requesters(house.marketplace, house.credentials, profiles, wall_clock())
         if house.marketplace and settings.demo:
             return add_demo(house.marketplace, house.credentials, wall_clock())
         # Told now, not by the first request: a file that cannot be read.
@@ -100,9 +100,7 @@ def _prepare(settings: Settings) -> Requester | None:
 
 
 def _becomes_ready(settings: Settings) -> bool:
-    scheme = "https" if settings.tls_certificate else "http"
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104  # asked, not bound
-    url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.port}/readyz"
+    url = f"{settings.own_address}/readyz"
     # The certificate is ours, and names the host that clients know.
     with httpx.Client(verify=False, trust_env=False) as client:  # noqa: S501
         for _ in range(300):
@@ -132,10 +130,14 @@ def _supervise(children: list[_Child], ready: threading.Thread) -> None:
         time.sleep(_PAUSE)
         for child in fallen:
             child.start()
-    _end([child.process for child in children if child.process])
+    # What the fronts have begun to answer needs the others.
+    fronts = [child for child in children if child.name.startswith("front")]
+    _end(fronts)
+    _end([child for child in children if child not in fronts])
 
 
-def _end(processes: list[BaseProcess]) -> None:
+def _end(children: list[_Child]) -> None:
+    processes = [child.process for child in children if child.process]
     for process in processes:
         process.terminate()
     end = time.monotonic() + _FAREWELL
@@ -204,7 +206,12 @@ def _run_walker(settings: Settings, upstream_url: str) -> None:
         signal.signal(number, lambda *_: stopping.set())
     house = House.open(settings)
     upstream = Upstream(upstream_url, settings.upstream_timeout)
-    with Walker(WalkQueue(house.snapshots, LEASE), upstream, Keyring(house.credentials).find, settings.walk_lifetime):
+    with Walker(
+        WalkQueue(house.snapshots, lease_of(settings.upstream_timeout)),
+        upstream,
+        Keyring(house.credentials).find,
+        settings.walk_lifetime,
+    ):
         while not stopping.wait(1.0):
             pass
     upstream.close()

@@ -9,6 +9,8 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+from mturk_gateway.credentials import shared_credentials_path
+
 EMBEDDED = "embedded"
 """The value of `upstream` that means the marketplace of this program."""
 
@@ -33,7 +35,7 @@ class Settings:
     data: Path = _setting(Path("mturk-gateway-data"), "folder of the databases and of the requesters' keys")
     credentials: Path | None = _setting(
         None,
-        "AWS shared credentials file whose profiles are requesters; imported with the embedded marketplace, "
+        "AWS shared credentials file whose profiles are requesters; new ones are imported by the embedded marketplace, "
         "default ~/.aws/credentials with another upstream",
     )
     upstream: str = _setting(EMBEDDED, "what does the work: `embedded`, or the URL of a modern MTurk endpoint")
@@ -55,6 +57,8 @@ class Settings:
         """Refuse what contradicts itself; raises SettingsError."""
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise SettingsError("tls_certificate and tls_key are needed together")
+        if len({self.port, self.content_port, self.operators_port}) < 3:
+            raise SettingsError("port, content_port and operators_port must be three")
         for host in (self.host, self.operators_host):
             if not (self.behind_proxy or self.tls_certificate or _is_loopback(host)):
                 raise SettingsError(
@@ -72,18 +76,25 @@ class Settings:
         return self.upstream == EMBEDDED
 
     @property
-    def own_credentials(self) -> Path:
-        """The file in which this gateway keeps the keys of its own requesters."""
-        return self.data / "credentials"
+    def keys(self) -> Path:
+        """The credentials file whose profiles are the requesters: of our own marketplace, that in the data folder."""
+        if self.embedded:
+            return self.data / "credentials"
+        return self.credentials or shared_credentials_path()
 
     @property
     def address(self) -> str:
         """The URL at which clients reach the gateway, without a slash at the end."""
         if self.public_url:
             return self.public_url.rstrip("/")
+        return self.own_address
+
+    @property
+    def own_address(self) -> str:
+        """The URL at which this machine reaches the public listener."""
         scheme = "https" if self.tls_certificate else "http"
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{scheme}://{host}:{self.port}"
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104  # asked, not bound
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
 
 
 def _is_loopback(host: str) -> bool:

@@ -82,7 +82,9 @@ class Upstream:
         except ClientError as error:
             raise _modern_error(error.response) from None
         except ParamValidationError:
-            raise
+            # Its own message quotes the values.
+            log.warning("parameters not sent", operation=call.operation)
+            raise ModernError("ParameterValidationError", "The value of a parameter is not valid.") from None
         except Exception as error:  # noqa: BLE001  # botocore meets garbage with whatever it stumbles over
             log.warning("upstream unreachable", operation=call.operation, reason=type(error).__name__)
             raise ModernError(UNREACHABLE, type(error).__name__, status=0) from None

@@ -87,8 +87,12 @@ def _text(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Text(Field):
-    """Text. `longest` counts characters; `clean` refuses control characters; `empty` lets an empty element out."""
+    """Text of `shortest` to `longest` characters.
 
+    `clean` refuses control characters; `empty` lets an empty element out.
+    """
+
+    shortest: int = 1
     longest: int | None = None
     clean: bool = False
     empty: bool = False
@@ -96,6 +100,8 @@ class Text(Field):
     def read(self, text: str, path: str) -> str:
         if self.longest is not None and len(text) > self.longest:
             raise invalid_value(text, path, f"It has more than {self.longest} characters.")
+        if len(text) < self.shortest:
+            raise invalid_value(text, path, f"It has less than {self.shortest} characters.")
         if self.clean and re.search("[\x00-\x08\x0b\x0c\x0e-\x1f]", text):
             raise invalid_value(text, path, "It contains control characters.")
         return text
@@ -218,6 +224,14 @@ class Time(Field):
             yield Element(self.name, time_text(value))
 
 
+def _structures(given: Node, name: str) -> tuple[Node, ...]:
+    """The structures of that name; a text in place of one is refused, for leaving it out would change what is asked."""
+    text = given.text(name)
+    if text is not None:
+        raise invalid_value(text, f"{given.path}{name}", "It is a structure.")
+    return given.structures(name)
+
+
 @dataclass(frozen=True)
 class Price(Field):
     """An amount of US dollars: a structure to legacy clients, text to the modern API (structures 3).
@@ -228,7 +242,7 @@ class Price(Field):
     absent: str | None = None
 
     def take(self, given: Node) -> Any:
-        price = next(iter(given.structures(self.name)), None)
+        price = next(iter(_structures(given, self.name)), None)
         if price is None:
             return None
         currency = price.text("CurrencyCode") or "USD"
@@ -272,7 +286,7 @@ class Structure(Field):
     fields: tuple[Field, ...] = ()
 
     def take(self, given: Node) -> Any:
-        return next((take_members(self.fields, element) for element in given.structures(self.name)), None)
+        return next((take_members(self.fields, element) for element in _structures(given, self.name)), None)
 
     def give(self, value: Any, version: str) -> Iterator[Element]:
         if value is not None:
@@ -288,7 +302,7 @@ class Each(Field):
 
     def take(self, given: Node) -> Any:
         if isinstance(self.of, Structure):
-            return [take_members(self.of.fields, element) for element in given.structures(self.name)] or None
+            return [take_members(self.of.fields, element) for element in _structures(given, self.name)] or None
         return [self.of.read(text, f"{given.path}{self.name}") for text in given.texts(self.name)] or None
 
     def give(self, value: Any, version: str) -> Iterator[Element]:

@@ -18,8 +18,8 @@ from mturk_translators.operation import Listing, Pages
 from mturk_translators.versions import NEWEST, OLDEST
 from mturk_translators.xml import render_all, representable
 
-SEPARATOR = "\0"
-"""Between the sections of a row; no markup can contain it."""
+SEPARATOR = "\x1e"
+"""Between the sections of a row; no markup can contain it, and every database can hold it."""
 
 
 class Row(NamedTuple):

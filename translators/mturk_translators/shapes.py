@@ -39,8 +39,8 @@ COMPARATORS = (
 )
 
 LOCALE = (
-    Text("Country"),
-    Text("Subdivision", since="2014-08-15"),
+    Text("Country", shortest=2, longest=2, required=True),
+    Text("Subdivision", shortest=2, longest=2, since="2014-08-15"),
 )
 
 QUALIFICATION_REQUIREMENT = (

@@ -50,19 +50,21 @@ class Pager:
         Raises ModernError when the listing cannot be walked, TimeoutError when that takes longer than patience.
         """
         number = min(request.number, _LARGEST_NUMBER)
+        walk = walk_of(requester, request)
         if number > 1:
-            pin = await self._run(self._snapshots.pinned, walker, number, self._lifetime)
+            pin = await self._run(self._snapshots.pinned, walker, walk, number, self._lifetime)
             page = await self._run(self._snapshots.read, pin.walk, request) if pin else None
             if pin and page:
                 await self._run(self._snapshots.advance, pin, number)
                 return page
-        wanted = await self._run(self._snapshots.want, walk_of(requester, request), self._freshness)
+        wanted = await self._run(self._snapshots.want, walk, self._freshness, self._patience)
         if not wanted.complete:
             await self._end_of(wanted.walk)
         page = await self._run(self._snapshots.read, wanted.walk, request)
         if page is None:
             raise ModernError("Unreachable", "the walk is gone", status=0)
-        await self._run(self._snapshots.pin, walker, wanted.walk, number)
+        if number * request.size < page.total:
+            await self._run(self._snapshots.pin, walker, wanted.walk, number)
         return page
 
     async def _end_of(self, walk: int) -> None:

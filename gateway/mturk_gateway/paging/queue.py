@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
 
 from mturk_gateway.database import Database, database_now
 from mturk_gateway.paging.tables import KEY_COLUMNS, pins, rows, walks, writes
 from mturk_translators.faults import ModernError
 from mturk_translators.rows import Row
+
+_busy = walks.alias()
+_NEXT = (
+    select(walks.c.id)
+    .where(
+        or_(
+            and_(walks.c.state == "walking", walks.c.lease_until < database_now()),
+            and_(
+                walks.c.state == "queued",
+                ~select(_busy.c.id).where(_busy.c.listing == walks.c.listing, _busy.c.state == "walking").exists(),
+            ),
+        )
+    )
+    .order_by(walks.c.id)
+    .limit(1)
+)
+"""The oldest walk that nobody is at. Made once: it is asked for many times a second."""
 
 
 class Task(NamedTuple):
@@ -33,14 +51,15 @@ class WalkQueue:
     def __init__(self, database: Database, lease: float) -> None:
         self._database = database
         self._lease = lease
+        self._owner = uuid.uuid4().hex
 
     def take(self) -> Task | None:
         """Take the oldest walk that nobody is at, if there is one."""
         with self._database.reading() as connection:
-            if self._next(connection) is None:
+            if connection.scalar(_NEXT) is None:
                 return None
         with self._database.writing() as connection:
-            walk = self._next(connection)
+            walk = connection.scalar(_NEXT)
             if walk is None:
                 return None
             seen = select(func.coalesce(func.max(writes.c.count), 0)).where(writes.c.requester == walks.c.requester)
@@ -49,6 +68,7 @@ class WalkQueue:
                 .where(walks.c.id == walk)
                 .values(
                     state="walking",
+                    owner=self._owner,
                     lease_until=database_now() + self._lease,
                     started_at=func.coalesce(walks.c.started_at, database_now()),
                     writes_seen=func.coalesce(walks.c.writes_seen, seen.scalar_subquery()),
@@ -57,32 +77,13 @@ class WalkQueue:
             ).one()
         return Task(walk, taken.requester, taken.operation, json.loads(taken.params), taken.token)
 
-    @staticmethod
-    def _next(connection: Connection) -> int | None:
-        busy = walks.alias()
-        listing_is_walked = (
-            select(busy.c.id).where(busy.c.listing == walks.c.listing, busy.c.state == "walking").exists()
-        )
-        found: int | None = connection.scalar(
-            select(walks.c.id)
-            .where(
-                or_(
-                    and_(walks.c.state == "walking", walks.c.lease_until < database_now()),
-                    and_(walks.c.state == "queued", ~listing_is_walked),
-                )
-            )
-            .order_by(walks.c.id)
-            .limit(1)
-        )
-        return found
-
     def keep(self, walk: int, page: Sequence[Row], token: str | None) -> int | None:
         """Keep the rows of one page, and the token that follows it; None when the walk is no longer ours to do.
 
         A row that the walk has met before is not kept again. Gives how many were new.
         """
         with self._database.writing() as connection:
-            total = connection.scalar(select(walks.c.total).where(walks.c.id == walk, walks.c.state == "walking"))
+            total = connection.scalar(select(walks.c.total).where(*self._ours(walk)))
             if total is None:
                 return None
             known = set(
@@ -125,10 +126,16 @@ class WalkQueue:
     def _end(self, walk: int, *, state: str, error: str | None) -> None:
         with self._database.writing() as connection:
             connection.execute(
-                update(walks)
-                .where(walks.c.id == walk, walks.c.state == "walking")
-                .values(state=state, error=error, finished_at=database_now())
+                update(walks).where(*self._ours(walk)).values(state=state, error=error, finished_at=database_now())
             )
+
+    def release(self, walk: int) -> None:
+        """Let another walker go on with the walk at once."""
+        with self._database.writing() as connection:
+            connection.execute(update(walks).where(*self._ours(walk)).values(lease_until=0))
+
+    def _ours(self, walk: int) -> tuple[ColumnElement[bool], ...]:
+        return walks.c.id == walk, walks.c.state == "walking", walks.c.owner == self._owner
 
     def clear(self, lifetime: float) -> None:
         """Drop pins that nobody used for `lifetime` seconds, and ended walks that nobody can want any more.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, case, func, insert, literal, select, update
+from sqlalchemy import Connection, and_, bindparam, case, func, insert, literal, or_, select, update
 
 from mturk_gateway.database import Database, database_now
 from mturk_gateway.paging.queue import error_from_text
@@ -13,6 +13,60 @@ from mturk_gateway.paging.tables import KEY_COLUMNS, pins, places, rows, views, 
 from mturk_translators.faults import ModernError
 from mturk_translators.operation import Listing
 from mturk_translators.request import PageRequest, View
+
+# The statements of the way that most pages take are made once: making one takes longer than carrying it out.
+
+_ENTITLED = (
+    select(walks.c.id, walks.c.state)
+    .where(
+        walks.c.listing == bindparam("listing"),
+        or_(
+            walks.c.state == "walking",
+            and_(
+                walks.c.state == "complete",
+                or_(
+                    walks.c.started_at >= database_now() - bindparam("freshness"),
+                    and_(
+                        walks.c.finished_at - walks.c.started_at >= bindparam("patience"),
+                        walks.c.finished_at >= database_now() - bindparam("patience"),
+                    ),
+                ),
+            ),
+        ),
+        walks.c.writes_seen
+        >= select(func.coalesce(func.max(writes.c.count), 0))
+        .where(writes.c.requester == bindparam("requester"))
+        .scalar_subquery(),
+    )
+    .order_by(walks.c.state, walks.c.id.desc())
+    .limit(1)
+)
+
+_VIEW = select(views.c.id, views.c.total).where(views.c.walk == bindparam("walk"), views.c.view == bindparam("view"))
+
+_PINNED = (
+    select(pins.c.id, pins.c.walk)
+    .join_from(pins, walks)
+    .where(
+        pins.c.walker == bindparam("walker"),
+        pins.c.used_at >= database_now() - bindparam("lifetime"),
+        walks.c.listing == bindparam("listing"),
+    )
+    .order_by(
+        case((pins.c.page == bindparam("page") - 1, 0), (pins.c.page == bindparam("page"), 1), else_=2), pins.c.id
+    )
+    .limit(1)
+)
+
+_ADVANCE = update(pins).where(pins.c.id == bindparam("pin")).values(page=bindparam("read"), used_at=database_now())
+
+_ON_PAGE = (
+    select(rows.c.sections, rows.c.source)
+    .join_from(places, rows, and_(rows.c.walk == bindparam("walk"), rows.c.position == places.c.row))
+    .where(places.c.view == bindparam("view"), places.c.position.between(bindparam("start"), bindparam("end")))
+)
+_FORWARDS = _ON_PAGE.order_by(places.c.position)
+_BACKWARDS = _ON_PAGE.order_by(places.c.position.desc())
 
 
 class Walk(NamedTuple):
@@ -66,31 +120,31 @@ class Snapshots:
         with self._database.writing() as connection:
             connection.execute(statement, {"requester": requester, "count": 1})
 
-    def want(self, walk: Walk, freshness: float) -> Wanted:
+    def want(self, walk: Walk, freshness: float, patience: float) -> Wanted:
         """The newest complete walk that is entitled to answer now, or else one to wait for, queued if need be.
 
-        Entitled is a walk that began at most `freshness` seconds ago and after the requester's last write.
+        Entitled is a complete walk that began after the requester's last write and at most `freshness` seconds ago. A
+        listing that nobody is patient enough to wait for (`patience` seconds) is entitled as long after its end, or a
+        client that comes back would never find it done. One that is under way is worth waiting for whenever it began:
+        waiting for the next could go on for ever.
         """
         with self._database.reading() as connection:
-            wanted = self._entitled(connection, walk, freshness)
+            wanted = self._entitled(connection, walk, freshness, patience)
         if wanted:
             return wanted
         with self._database.writing() as connection:
-            return self._entitled(connection, walk, freshness) or Wanted(self._queued(connection, walk), complete=False)
+            wanted = self._entitled(connection, walk, freshness, patience)
+            return wanted or Wanted(self._queued(connection, walk), complete=False)
 
-    def _entitled(self, connection: Connection, walk: Walk, freshness: float) -> Wanted | None:
-        last_write = select(func.coalesce(func.max(writes.c.count), 0)).where(writes.c.requester == walk.requester)
-        found = connection.execute(
-            select(walks.c.id, walks.c.state)
-            .where(
-                walks.c.listing == walk.listing,
-                walks.c.state.in_(("complete", "walking")),
-                walks.c.started_at >= database_now() - freshness,
-                walks.c.writes_seen >= last_write.scalar_subquery(),
-            )
-            .order_by(walks.c.state, walks.c.id.desc())
-            .limit(1)
-        ).first()
+    @staticmethod
+    def _entitled(connection: Connection, walk: Walk, freshness: float, patience: float) -> Wanted | None:
+        given = {
+            "listing": walk.listing,
+            "requester": walk.requester,
+            "freshness": freshness,
+            "patience": patience,
+        }
+        found = connection.execute(_ENTITLED, given).first()
         return Wanted(found.id, found.state == "complete") if found else None
 
     def _queued(self, connection: Connection, walk: Walk) -> int:
@@ -141,23 +195,17 @@ class Snapshots:
 
     @staticmethod
     def _view(connection: Connection, walk: int, name: str) -> _StoredView | None:
-        found = connection.execute(
-            select(views.c.id, views.c.total).where(views.c.walk == walk, views.c.view == name)
-        ).first()
+        found = connection.execute(_VIEW, {"walk": walk, "view": name}).first()
         return _StoredView(found.id, found.total) if found else None
 
-    def pinned(self, walker: str, page: int, lifetime: float) -> Pin | None:
-        """The open walk of a client that goes on with this page.
+    def pinned(self, walker: str, walk: Walk, page: int, lifetime: float) -> Pin | None:
+        """The open walk of a listing on which a client goes on with this page.
 
         It is one that last read the page before, else this page (a retry), else the oldest (architecture, Paging).
         """
-        rank = case((pins.c.page == page - 1, 0), (pins.c.page == page, 1), else_=2)
         with self._database.reading() as connection:
             found = connection.execute(
-                select(pins.c.id, pins.c.walk)
-                .where(pins.c.walker == walker, pins.c.used_at >= database_now() - lifetime)
-                .order_by(rank, pins.c.id)
-                .limit(1)
+                _PINNED, {"walker": walker, "listing": walk.listing, "page": page, "lifetime": lifetime}
             ).first()
         return Pin(found.id, found.walk) if found else None
 
@@ -171,7 +219,7 @@ class Snapshots:
     def advance(self, pin: Pin, page: int) -> None:
         """A client has read this page of the walk that it stays on."""
         with self._database.writing() as connection:
-            connection.execute(update(pins).where(pins.c.id == pin.id).values(page=page, used_at=database_now()))
+            connection.execute(_ADVANCE, {"pin": pin.id, "read": page})
 
 
 class _StoredView(NamedTuple):
@@ -204,11 +252,6 @@ def _page(connection: Connection, walk: int, stored: _StoredView, page: PageRequ
     end = min(start + page.size, stored.total) - 1
     if page.view.descending:
         start, end = stored.total - 1 - end, stored.total - 1 - start
-    order = places.c.position.desc() if page.view.descending else places.c.position
-    found = connection.execute(
-        select(rows.c.sections, rows.c.source)
-        .join_from(places, rows, and_(rows.c.walk == walk, rows.c.position == places.c.row))
-        .where(places.c.view == stored.id, places.c.position.between(start, end))
-        .order_by(order)
-    )
+    given = {"walk": walk, "view": stored.id, "start": start, "end": end}
+    found = connection.execute(_BACKWARDS if page.view.descending else _FORWARDS, given)
     return Page(stored.total, [(row.sections, row.source) for row in found])

@@ -56,6 +56,7 @@ walks = Table(
     Column("started_at", Float),
     Column("finished_at", Float),
     Column("lease_until", Float),
+    Column("owner", String),
     Column("writes_seen", Integer),
     Column("token", Text),
     Column("total", Integer, nullable=False, server_default="0"),

@@ -19,17 +19,20 @@ from mturk_translators.rows import Row, keep
 
 log = get_logger()
 
-LEASE = 30.0
-"""Seconds after its last page in which a walk belongs to its walker: longer than all tries of one call."""
 
 _LARGEST_PAGE = 100
-_IDLE = 0.01
-"""Seconds between two looks for work: one indexed read each."""
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.01, 0.05
+"""Seconds between two looks for work, one indexed read each; they grow while there is none."""
 _CLEARING = 30.0
 _MOST_BARREN = 20
 """Pages in a row that bring nothing new before a listing is held to be endless."""
 _WALKS = 4
 """Walks at a time, so that a long listing does not keep short ones waiting."""
+
+
+def lease_of(upstream_timeout: float) -> float:
+    """Seconds after its last page in which a walk belongs to its walker: longer than all tries of one call take."""
+    return 5 * upstream_timeout + 10
 
 
 class Walker:
@@ -73,6 +76,7 @@ class Walker:
         self.stop()
 
     def _look(self) -> None:
+        pause = _SHORTEST_PAUSE
         while not self._stopping.is_set():
             self._free.acquire()
             task = None
@@ -84,9 +88,11 @@ class Walker:
                 self._stopping.wait(1.0)
             if task:
                 self._walks.submit(self._walk, task)
+                pause = _SHORTEST_PAUSE
             else:
                 self._free.release()
-                self._stopping.wait(_IDLE)
+                self._stopping.wait(pause)
+                pause = min(pause * 1.2, _LONGEST_PAUSE)
 
     def _clear(self) -> None:
         while not self._stopping.wait(_CLEARING):
@@ -99,6 +105,8 @@ class Walker:
         try:
             if self._pages(task):
                 self._queue.complete(task.walk)
+            else:
+                self._queue.release(task.walk)
         except ModernError as error:
             self._fail(task, error)
         except Exception:
@@ -145,5 +153,5 @@ def _read(listing: Listing, reply: Reply) -> tuple[list[Row], str | None]:
             token.encode()
         return [keep(listing, item) for item in reply[listing.items]], token
     except MISSHAPEN as error:
-        log.warning("upstream answered garbage", operation=listing.modern, reason=repr(error))
+        log.warning("upstream answered garbage", operation=listing.modern, reason=type(error).__name__)
         raise ModernError(UNREACHABLE, "the reply is not a page", status=0) from None
