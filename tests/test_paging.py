@@ -371,22 +371,33 @@ def test_a_program_that_writes_and_lists_in_turn_does_not_fill_the_disk(snapshot
         queue_walk(snapshots)
         task = queue.take()
         queue.complete(task.walk)
-        reader.pin(f"walker {number}", task.walk, 1)
+        reader.pin(f"walker {number}", task.walk, 1, freshness=5.0)
     queue.clear(lifetime=900.0)
 
     with snapshots.reading() as connection:
         assert [row.id for row in connection.execute(walks.select().order_by(walks.c.id))] == list(range(16, 26))
 
 
-def test_pages_that_nothing_follows_keep_no_snapshot(gateway, requester):
-    """A program that asks for its one page again and again leaves nothing behind."""
-    fill(gateway, requester, [({}, int(wall_clock()))])
-    ask(gateway.url, requester, "SearchHITs", PageSize=10)
+def test_a_program_that_polls_the_first_page_keeps_one_snapshot(foreign_gateway):
+    with ScriptedUpstream(listing(hits_of(30))) as upstream:
+        made, owner = foreign_gateway(upstream.url, freshness=0)
+        for _ in range(5):
+            ask(made.url, owner, "SearchHITs")
 
-    with gateway.house.snapshots.reading() as connection:
-        assert (
-            connection.execute(pins.select().join(walks).where(walks.c.requester == requester.access_key)).all() == []
-        )
+        with made.house.snapshots.reading() as connection:
+            assert len(connection.execute(pins.select()).all()) == 1
+
+
+def test_a_walk_whose_only_page_was_full_ends_with_an_empty_page_of_the_same_snapshot(gateway, requester):
+    """Old clients ask until a page is empty; a HIT made meanwhile must not push a row that was seen onto that page."""
+    fill(gateway, requester, [({}, int(wall_clock()) - n) for n in range(10)])
+    newest_first = {"SortProperty": "CreationTime", "SortDirection": "Descending", "PageSize": 10}
+    ask(gateway.url, requester, "SearchHITs", **newest_first)
+    with modern_client(gateway.url, requester) as modern:
+        modern.create_hit(**PROPERTIES)
+    last = ask(gateway.url, requester, "SearchHITs", PageNumber=2, **newest_first)
+
+    assert (texts(last, "HITId"), one(last, "TotalNumResults")) == ([], "10")
 
 
 def test_the_requests_of_a_batch_stay_on_snapshots_of_their_own(gateway, requester):

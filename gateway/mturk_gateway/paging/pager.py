@@ -63,8 +63,7 @@ class Pager:
         page = await self._run(self._snapshots.read, wanted.walk, request)
         if page is None:
             raise ModernError("Unreachable", "the walk is gone", status=0)
-        if number * request.size < page.total:
-            await self._run(self._snapshots.pin, walker, wanted.walk, number)
+        await self._run(self._snapshots.pin, walker, wanted.walk, number, self._freshness)
         return page
 
     async def _end_of(self, walk: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, bindparam, case, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, case, delete, func, insert, literal, or_, select, update
 
 from mturk_gateway.database import Database, database_now
 from mturk_gateway.paging.queue import error_from_text
@@ -209,10 +209,17 @@ class Snapshots:
             ).first()
         return Pin(found.id, found.walk) if found else None
 
-    def pin(self, walker: str, walk: int, page: int) -> None:
-        """A client begins to read a walk. One that begins the same walk again at the same page is a retry."""
-        again = and_(pins.c.walker == walker, pins.c.walk == walk, pins.c.page == page)
+    def pin(self, walker: str, walk: int, page: int, freshness: float) -> None:
+        """A client begins to read a walk. One that begins the same walk again at the same page is a retry.
+
+        Of a client that begins again and again and never goes on, what is older than `freshness` seconds is let go.
+        """
+        mine = pins.c.walker == walker
+        given_up = and_(mine, pins.c.page == 1, pins.c.walk != walk, pins.c.used_at < database_now() - freshness)
+        again = and_(mine, pins.c.walk == walk, pins.c.page == page)
         with self._database.writing() as connection:
+            if page == 1:
+                connection.execute(delete(pins).where(given_up))
             if not connection.execute(update(pins).where(again).values(used_at=database_now())).rowcount:
                 connection.execute(insert(pins).values(walker=walker, walk=walk, page=page, used_at=database_now()))
 
