@@ -195,3 +195,9 @@ def test_profiles_that_are_written_at_the_same_time_are_all_kept(tmp_path):
         list(pool.map(lambda n: write_profile(file, Requester(f"p{n}", f"K{n}", "s")), range(40)))
 
     assert len(read_profiles(file)) == 40
+
+
+@pytest.mark.parametrize("name", ["evil]\n[other", "", "x" * 65, "tab\there"])
+def test_a_name_that_would_spoil_the_credentials_file_is_refused(run, tmp_path, name):
+    assert "a name has" in run("requester", "add", name, fails=True)
+    assert read_profiles(tmp_path / "data" / "credentials") == ()

@@ -16,8 +16,10 @@ from botocore.exceptions import ClientError
 
 from mturk_gateway.clock import wall_clock
 from mturk_gateway.credentials import Requester
+from mturk_gateway.embedded import EmbeddedGateway
 from mturk_gateway.marketplace.services import workers
 from mturk_gateway.paging.tables import writes
+from mturk_gateway.settings import Settings
 from support import QUESTION, ScriptedUpstream, ask, modern_client, one, texts
 
 HIT = {
@@ -315,3 +317,20 @@ def test_forged_writes_do_not_make_the_gateway_walk_again(gateway, requester):
 
     with gateway.house.snapshots.reading() as connection:
         assert connection.execute(writes.select().where(writes.c.requester == requester.access_key)).all() == []
+
+
+def test_a_client_may_have_signed_the_public_name_where_a_proxy_passes_on_another(tmp_path):
+    settings = Settings(data=tmp_path / "data", public_url="https://mturk.example.org")
+    with EmbeddedGateway(settings) as gateway:
+        requester = gateway.add_requester("lab")
+        body = b"{}"
+        headers = {
+            "Content-Type": "application/x-amz-json-1.1",
+            "X-Amz-Target": "MTurkRequesterServiceV20170117.GetAccountBalance",
+        }
+        outside = AWSRequest("POST", "https://mturk.example.org/", headers, body)
+        SigV4Auth(Credentials(requester.access_key, requester.secret), "mturk-requester", "us-east-1").add_auth(outside)
+        with httpx.Client(trust_env=False) as client:
+            passed_on = client.post(f"{gateway.url}/", headers=dict(outside.headers.items()), content=body)
+
+    assert passed_on.json() == {"AvailableBalance": "10000.00"}

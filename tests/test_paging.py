@@ -9,11 +9,14 @@ from collections import Counter
 import pytest
 
 from mturk_gateway.clock import wall_clock
+from mturk_gateway.credentials import Requester
 from mturk_gateway.database import Database, sqlite_url
 from mturk_gateway.marketplace.services import workers
 from mturk_gateway.paging.queue import WalkQueue
 from mturk_gateway.paging.snapshots import Snapshots
 from mturk_gateway.paging.tables import LAYOUT, layout, pins, prepare_snapshots, walks
+from mturk_gateway.paging.walker import Walker
+from mturk_gateway.upstream import Upstream
 from mturk_translators.rows import Row
 from support import PROPERTIES, ScriptedUpstream, ask, fill, modern_client, one, post, signed_query, texts
 
@@ -412,3 +415,30 @@ def test_the_requests_of_a_batch_stay_on_snapshots_of_their_own(gateway, request
     for page in (1, 2, 2, 3):
         root = ask(gateway.url, requester, "GetAssignmentsForHIT", *blocks, PageSize=1, PageNumber=page)
         assert texts(root, "HITId") == hits
+
+
+def test_a_walk_that_a_stopping_walker_leaves_is_gone_on_with_at_once(snapshots):
+    """Nobody waits for the lease of a process that was stopped in an orderly way."""
+    asked, gate = threading.Event(), threading.Event()
+    answer = listing(hits_of(150))
+
+    def held(operation, params):
+        asked.set()
+        gate.wait(20)
+        return answer(operation, params)
+
+    queue_walk(snapshots)
+    owner = Requester("r", "r", "secret")
+    with ScriptedUpstream(held) as scripted:
+        upstream = Upstream(scripted.url, 30.0)
+        stopped = Walker(WalkQueue(snapshots, lease=3600.0), upstream, {"r": owner}.get, 900.0).start()
+        asked.wait(20)
+        stopping = threading.Thread(target=stopped.stop)
+        stopping.start()
+        gate.set()
+        stopping.join()
+        upstream.close()
+    next_walker = WalkQueue(snapshots, lease=3600.0)
+    task = next_walker.take()
+
+    assert (task.walk, task.token) == (1, "100")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -19,7 +20,9 @@ class RequesterError(ValueError):
 
 
 def add_requester(marketplace: Database, credentials: Path, name: str, now: float, *, sandbox: bool) -> Requester:
-    """Make a requester with new keys. Raises RequesterError when the name is taken."""
+    """Make a requester with new keys. Raises RequesterError when the name is taken, or can be no profile's."""
+    if not re.fullmatch(r"[\w.@+ -]{1,64}", name):
+        raise RequesterError("a name has up to 64 letters, digits, blanks, and . @ + - _")
     try:
         with marketplace.writing() as connection:
             keys = requesters.add_requester(connection, name, int(now), sandbox=sandbox)

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from typing import Self
 
 from mturk_gateway.admin import add_requester, import_new_requesters
-from mturk_gateway.app import create_gateway
+from mturk_gateway.app import create_gateway, public_hosts
 from mturk_gateway.clock import Clock, wall_clock
 from mturk_gateway.credentials import Keyring, Requester, read_profiles
 from mturk_gateway.failsafe import LegacyHttpProtocol
@@ -43,7 +43,9 @@ class EmbeddedGateway:
             if settings.credentials:
                 profiles = read_profiles(settings.credentials)
                 import_new_requesters(self.house.marketplace, self.house.credentials, profiles, self._clock())
-            marketplace = create_marketplace(self.house.marketplace, self._clock, body_limit=settings.body_limit)
+            marketplace = create_marketplace(
+                self.house.marketplace, self._clock, hosts=public_hosts(settings), body_limit=settings.body_limit
+            )
             upstream_url = self._stack.enter_context(Listener(marketplace)).url
         upstream = Upstream(upstream_url, settings.upstream_timeout)
         self._stack.callback(upstream.close)

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from concurrent.futures import Executor
+from dataclasses import dataclass
 
 import httpx
 from starlette.types import Receive, Scope, Send
@@ -28,6 +29,7 @@ JSON_TYPE = "application/x-amz-json-1.1"
 _NOT_HANDED_ON = frozenset({b"connection", b"keep-alive", b"transfer-encoding", b"te", b"upgrade", b"content-length"})
 
 
+@dataclass(frozen=True)
 class ModernFront:
     """The modern API over HTTP.
 
@@ -36,38 +38,22 @@ class ModernFront:
     have signed instead of the one that reached us.
     """
 
-    def __init__(
-        self,
-        client: httpx.AsyncClient,
-        upstream: Upstream,
-        find: Callable[[str], Requester | None],
-        snapshots: Snapshots,
-        usage: Usage,
-        executor: Executor,
-        clock: Clock,
-        *,
-        url: str,
-        resign: bool,
-        hosts: tuple[str, ...],
-        clock_skew: int,
-        body_limit: int,
-    ) -> None:
-        self._client = client
-        self._upstream = upstream
-        self._find = find
-        self._snapshots = snapshots
-        self._usage = usage
-        self._executor = executor
-        self._clock = clock
-        self._url = url
-        self._resign = resign
-        self._hosts = hosts
-        self._clock_skew = clock_skew
-        self._body_limit = body_limit
+    client: httpx.AsyncClient
+    upstream: Upstream
+    find: Callable[[str], Requester | None]
+    snapshots: Snapshots
+    usage: Usage
+    executor: Executor
+    clock: Clock
+    url: str
+    resign: bool
+    hosts: tuple[str, ...]
+    clock_skew: int
+    body_limit: int
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            body = await read_body(scope, receive, self._body_limit)
+            body = await read_body(scope, receive, self.body_limit)
         except Fault as fault:
             await send_modern_error(send, fault.status, "SerializationException", fault.message)
             return
@@ -80,13 +66,13 @@ class ModernFront:
         )
         try:
             access_key = access_key_of(signed)
-            request = self._signed_anew(scope, signed, access_key) if self._resign else self._as_it_came(scope, body)
+            request = self._signed_anew(scope, signed, access_key) if self.resign else self._as_it_came(scope, body)
         except SignatureFault as fault:
             await send_modern_error(send, fault.status, fault.type, fault.message)
             return
         operation = header(scope, b"x-amz-target").rpartition(".")[2]
         try:
-            reply = await self._client.send(request)
+            reply = await self.client.send(request)
         except httpx.LocalProtocolError:
             await send_modern_error(send, 400, "SerializationException", "The request's headers are not valid HTTP.")
             return
@@ -100,28 +86,28 @@ class ModernFront:
             # A refused request has changed nothing, and may not even come from the owner of the key.
             await self._note(access_key, operation)
         if reply.is_success:
-            self._usage.count(access_key, "modern", operation, self._clock())
+            self.usage.count(access_key, "modern", operation, self.clock())
         await _pass_back(send, reply)
 
     async def _note(self, access_key: str, operation: str) -> None:
-        if writes(operation) and self._find(access_key):
+        if writes(operation) and self.find(access_key):
             loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self._executor, self._snapshots.note_write, access_key)
+            await loop.run_in_executor(self.executor, self.snapshots.note_write, access_key)
 
     def _as_it_came(self, scope: Scope, body: bytes) -> httpx.Request:
         headers = [(name, value.strip()) for name, value in scope["headers"] if name not in _NOT_HANDED_ON]
-        return self._client.build_request(scope["method"], self._url, headers=headers, content=body)
+        return self.client.build_request(scope["method"], self.url, headers=headers, content=body)
 
     def _signed_anew(self, scope: Scope, signed: SignedRequest, access_key: str) -> httpx.Request:
-        requester = self._find(access_key)
+        requester = self.find(access_key)
         if requester is None:
             message = "The security token included in the request is invalid."
             raise SignatureFault("UnrecognizedClientException", 403, message)
-        skew = self._clock_skew if requester.clock_skew is None else requester.clock_skew
-        verify(signed, requester.secret, int(self._clock()), skew=skew, hosts=self._hosts)
+        skew = self.clock_skew if requester.clock_skew is None else requester.clock_skew
+        verify(signed, requester.secret, int(self.clock()), skew=skew, hosts=self.hosts)
         kept = {name: header(scope, name.lower().encode()) for name in ("Content-Type", "X-Amz-Target")}
-        url, headers = self._upstream.sign(requester, kept, signed.body)
-        return self._client.build_request("POST", url, headers=headers, content=signed.body)
+        url, headers = self.upstream.sign(requester, kept, signed.body)
+        return self.client.build_request("POST", url, headers=headers, content=signed.body)
 
 
 async def _pass_back(send: Send, reply: httpx.Response) -> None:

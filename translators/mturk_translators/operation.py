@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from mturk_translators.faults import invalid_value
 from mturk_translators.fields import Choice, Field, Integer
 from mturk_translators.query import Node
 
@@ -18,11 +19,6 @@ class Call(NamedTuple):
 
     operation: str
     params: dict[str, Any]
-
-    @property
-    def writes(self) -> bool:
-        """Whether it may change what listings show."""
-        return writes(self.operation)
 
 
 def writes(modern_operation: str) -> bool:
@@ -149,6 +145,19 @@ class Pages:
 
 Rule = Callable[[Node], None]
 """A condition on several parameters together; raises Fault when it is broken."""
+
+
+def exactly_one_of(*names: str) -> Rule:
+    """A rule: one of the parameters, and no two of them, are given."""
+
+    def check(given: Node) -> None:
+        present = [name for name in names if given.texts(name)]
+        if len(present) > 1:
+            raise invalid_value(given.text(present[1]) or "", present[1], f"It excludes {present[0]}.")
+        if not present:
+            raise invalid_value("", names[0], f"One of {' and '.join(names)} is needed.")
+
+    return check
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from mturk_translators.faults import Fault, invalid_value
 from mturk_translators.fields import take_members
-from mturk_translators.operation import Call, Context, Operation, Pages, Rule, Steps, When
+from mturk_translators.operation import Call, Context, Operation, Pages, Steps, When
 from mturk_translators.query import PLUMBING, Node
 
 
@@ -70,23 +69,6 @@ def _page(pages: Pages, params: dict[str, Any], given: Node) -> PageRequest:
     else:
         view = View(tuple(filters), sort, asked["SortDirection"] == "Descending")
     return PageRequest(pages, params, view, asked["PageNumber"], asked["PageSize"])
-
-
-def exactly_one_of(*names: str) -> Rule:
-    """A rule: one of the parameters, and no two of them, are given."""
-
-    def check(given: Node) -> None:
-        present = [name for name in names if given.texts(name)]
-        if len(present) > 1:
-            raise invalid_value(given.text(present[1]) or "", present[1], f"It excludes {present[0]}.")
-        if not present:
-            raise _none_of(names)
-
-    return check
-
-
-def _none_of(names: tuple[str, ...]) -> Fault:
-    return invalid_value("", names[0], f"One of {' and '.join(names)} is needed.")
 
 
 def validates_only(given: Node) -> bool:

@@ -12,8 +12,7 @@ from mturk_translators.fields import (
     qualification_type_id,
 )
 from mturk_translators.flows import create_hit
-from mturk_translators.operation import Entry, Filter, Operation, Pages, When, groups
-from mturk_translators.request import exactly_one_of
+from mturk_translators.operation import Entry, Filter, Operation, Pages, When, exactly_one_of, groups
 from mturk_translators.shapes import (
     HIT_ALONE,
     HIT_TYPE_PROPERTIES,
