@@ -257,3 +257,12 @@ def test_a_bug_in_the_middle_of_an_answer_cuts_it_off_instead_of_adding_to_it():
 
     assert received.endswith(b"\r\n\r\nhalf")
     assert received.count(b"HTTP/1.1") == 1
+
+
+def test_a_body_that_is_too_large_is_refused_also_to_a_client_that_sends_all_of_it_first(gateway):
+    """Old clients read the answer only then; one that was cut off would call it a broken connection and try again."""
+    size = 20 * 1024 * 1024
+    head = f"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {size}\r\n\r\n"
+    status, body = answers(gateway.url, head.encode() + b"a" * size)
+
+    assert (status, one(parse(body), "Code")) == (413, "InvalidRequest")

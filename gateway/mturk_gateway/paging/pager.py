@@ -52,7 +52,7 @@ class Pager:
         number = min(request.number, _LARGEST_NUMBER)
         walk = walk_of(requester, request)
         if number > 1:
-            pin = await self._run(self._snapshots.pinned, walker, walk, number, self._lifetime)
+            pin = await self._run(self._snapshots.pinned, walker, number, self._lifetime)
             page = await self._run(self._snapshots.read, pin.walk, request) if pin else None
             if pin and page:
                 await self._run(self._snapshots.advance, pin, number)

@@ -46,12 +46,7 @@ _VIEW = select(views.c.id, views.c.total).where(views.c.walk == bindparam("walk"
 
 _PINNED = (
     select(pins.c.id, pins.c.walk)
-    .join_from(pins, walks)
-    .where(
-        pins.c.walker == bindparam("walker"),
-        pins.c.used_at >= database_now() - bindparam("lifetime"),
-        walks.c.listing == bindparam("listing"),
-    )
+    .where(pins.c.walker == bindparam("walker"), pins.c.used_at >= database_now() - bindparam("lifetime"))
     .order_by(
         case((pins.c.page == bindparam("page") - 1, 0), (pins.c.page == bindparam("page"), 1), else_=2), pins.c.id
     )
@@ -198,15 +193,13 @@ class Snapshots:
         found = connection.execute(_VIEW, {"walk": walk, "view": name}).first()
         return _StoredView(found.id, found.total) if found else None
 
-    def pinned(self, walker: str, walk: Walk, page: int, lifetime: float) -> Pin | None:
-        """The open walk of a listing on which a client goes on with this page.
+    def pinned(self, walker: str, page: int, lifetime: float) -> Pin | None:
+        """The open walk of a client that goes on with this page.
 
         It is one that last read the page before, else this page (a retry), else the oldest (architecture, Paging).
         """
         with self._database.reading() as connection:
-            found = connection.execute(
-                _PINNED, {"walker": walker, "listing": walk.listing, "page": page, "lifetime": lifetime}
-            ).first()
+            found = connection.execute(_PINNED, {"walker": walker, "page": page, "lifetime": lifetime}).first()
         return Pin(found.id, found.walk) if found else None
 
     def pin(self, walker: str, walk: int, page: int, freshness: float) -> None:
