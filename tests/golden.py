@@ -16,16 +16,17 @@ from urllib.parse import quote, urlencode
 
 from botocore.retries.standard import ExponentialBackoff
 
+from mturk_gateway.app import create_walker
 from mturk_gateway.auth import SERVICE, sign, standard_string
 from mturk_gateway.credentials import Requester
 from mturk_gateway.database import Database, sqlite_url
 from mturk_gateway.ledger.usage import Usage
+from mturk_gateway.paging.desk import Desk, Rules
 from mturk_gateway.paging.pager import Pager
-from mturk_gateway.paging.queue import WalkQueue
-from mturk_gateway.paging.snapshots import Snapshots
-from mturk_gateway.paging.tables import prepare_snapshots
-from mturk_gateway.paging.walker import Walker, lease_of
+from mturk_gateway.paging.shelf import Shelf
+from mturk_gateway.paging.tables import prepare_paging
 from mturk_gateway.pipeline import Pipeline, Received
+from mturk_gateway.settings import Settings
 from mturk_gateway.upstream import Upstream
 from support import ScriptedUpstream, timestamp
 
@@ -111,7 +112,8 @@ class Stage:
 
     script: ScriptedUpstream
     upstream: Upstream
-    database: Database
+    desk: Database
+    stock: Database
     executor: ThreadPoolExecutor
     requesters: dict[str, Requester] = field(default_factory=dict)
 
@@ -131,14 +133,14 @@ class Stage:
         return answer, _numbered_tokens(self.script.calls)
 
     async def _answer(self, received, now):
-        snapshots = Snapshots(self.database)
-        pager = Pager(snapshots, self.executor, freshness=60.0, patience=10.0, lifetime=60.0)
+        desk = Desk(self.desk, Rules(freshness=60.0, patience=10.0, staleness=600.0, lifetime=60.0))
+        pager = Pager(desk, Shelf(self.stock), self.executor, patience=10.0)
         pipeline = Pipeline(
             find=self.requesters.get,
             upstream=self.upstream,
             pager=pager,
-            snapshots=snapshots,
-            usage=Usage(self.database),
+            desk=desk,
+            usage=Usage(self.desk),
             executor=self.executor,
             clock=lambda: now,
             clock_skew=900,
@@ -152,17 +154,18 @@ class Stage:
 
 @contextmanager
 def stage(folder):
-    """Open a stage; `folder` is for its database. What it retries, it retries at once."""
+    """Open a stage; `folder` is for its databases. What it retries, it retries at once."""
     with ExitStack() as stack:
         stack.enter_context(patch.object(ExponentialBackoff, "delay_amount", return_value=0))
         script = stack.enter_context(ScriptedUpstream(None))
         upstream = Upstream(script.url, timeout=10.0)
         stack.callback(upstream.close)
-        database = Database(sqlite_url(folder / "snapshots.db"), durable=False)
-        stack.callback(database.close)
-        prepare_snapshots(database)
-        opened = Stage(script, upstream, database, stack.enter_context(ThreadPoolExecutor(8)))
-        stack.enter_context(Walker(WalkQueue(database, lease_of(2.0)), upstream, opened.requesters.get, 60.0))
+        desk, stock = (Database(sqlite_url(folder / name), durable=False) for name in ("walks.db", "snapshots.db"))
+        stack.callback(desk.close)
+        stack.callback(stock.close)
+        prepare_paging(desk, stock)
+        opened = Stage(script, upstream, desk, stock, stack.enter_context(ThreadPoolExecutor(8)))
+        stack.enter_context(create_walker(Settings(), desk, stock, upstream, opened.requesters.get))
         yield opened
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from golden import FIXTURES
 from mturk_gateway import auth
-from mturk_gateway.auth import authenticate, sign, standard_string, version_1_string
+from mturk_gateway.auth import authenticate, claim_of, sign, standard_string, version_1_string
 from mturk_gateway.credentials import Requester
 from mturk_translators.faults import BAD_CLAIMS, NOT_AUTHORIZED, Fault, Place
 from mturk_translators.query import Pair, merge, parse_pairs
@@ -47,13 +47,13 @@ def signed_version_1(secret=LAB.secret, **more):
 
 
 def accepted(pairs, now=NOW, clock_skew=SKEW, find=find):
-    return authenticate(pairs, find, now, clock_skew)
+    return authenticate(claim_of(pairs), find, now, clock_skew)
 
 
 def refusal(pairs, now=NOW, clock_skew=SKEW, find=find):
     """The code and message of a refusal, which always concerns the request as a whole and has status 200."""
     with pytest.raises(Fault) as caught:
-        authenticate(pairs, find, now, clock_skew)
+        authenticate(claim_of(pairs), find, now, clock_skew)
     assert (caught.value.place, caught.value.status) == (Place.WHOLE, 200)
     return caught.value.code, caught.value.message
 

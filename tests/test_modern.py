@@ -315,7 +315,7 @@ def test_forged_writes_do_not_make_the_gateway_walk_again(gateway, requester):
     with modern_client(gateway.url, stranger) as modern, pytest.raises(ClientError):
         modern.delete_hit(HITId="3HIT")
 
-    with gateway.house.snapshots.reading() as connection:
+    with gateway.house.desk.reading() as connection:
         assert connection.execute(writes.select().where(writes.c.requester == requester.access_key)).all() == []
 
 

@@ -8,14 +8,17 @@ from collections import Counter
 
 import pytest
 
+from mturk_gateway.app import create_walker
 from mturk_gateway.clock import wall_clock
 from mturk_gateway.credentials import Requester
 from mturk_gateway.database import Database, sqlite_url
 from mturk_gateway.marketplace.services import workers
+from mturk_gateway.paging.bases import Bases
+from mturk_gateway.paging.desk import Desk, Rules
 from mturk_gateway.paging.queue import WalkQueue
-from mturk_gateway.paging.snapshots import Snapshots
-from mturk_gateway.paging.tables import LAYOUT, layout, pins, prepare_snapshots, walks
-from mturk_gateway.paging.walker import Walker
+from mturk_gateway.paging.snapshots import Walk
+from mturk_gateway.paging.tables import LAYOUT, desk_layout, pins, prepare_paging, stock_layout
+from mturk_gateway.settings import Settings
 from mturk_gateway.upstream import Upstream
 from mturk_translators.rows import Row
 from support import PROPERTIES, ScriptedUpstream, ask, fill, modern_client, one, post, signed_query, texts
@@ -302,83 +305,68 @@ def test_impatient_clients_are_told_to_come_back_and_find_the_walk_done(foreign_
 
 
 @pytest.fixture
-def snapshots(tmp_path):
-    database = Database(sqlite_url(tmp_path / "snapshots.db"), durable=False)
-    prepare_snapshots(database)
-    yield database
-    database.close()
+def paging(tmp_path):
+    """The two databases of paging."""
+    desk, stock = (Database(sqlite_url(tmp_path / name), durable=False) for name in ("walks.db", "snapshots.db"))
+    prepare_paging(desk, stock)
+    yield desk, stock
+    desk.close()
+    stock.close()
 
 
-def queue_walk(database):
-    with database.writing() as connection:
-        connection.execute(
-            walks.insert().values(
-                listing="l", requester="r", operation="ListHITs", params="{}", state="queued", queued_at=0
-            )
-        )
+RULES = Rules(freshness=5.0, patience=25.0, staleness=600.0, lifetime=900.0)
+LISTED = Walk("r", "ListHITs", "{}")
 
 
-def test_a_walk_whose_walker_died_goes_on_where_it_was(snapshots):
-    queue_walk(snapshots)
-    died = WalkQueue(snapshots, lease=-1.0)
-    task = died.take()
-    assert died.keep(task.walk, [Row("3A", ("",) * 6, "<x/>", None)], "p1:next") == 1
-
-    resumed = WalkQueue(snapshots, lease=30.0).take()
-
-    assert (resumed.walk, resumed.token) == (task.walk, "p1:next")
-    assert died.keep(task.walk, [Row("3B", ("",) * 6, "<x/>", None)], None) is None
+def queue_walk(desk):
+    return Desk(desk, RULES).want(LISTED, "[[], null]").walk
 
 
-def test_a_walk_is_taken_once(snapshots):
-    queue_walk(snapshots)
-    queue = WalkQueue(snapshots, lease=30.0)
+def test_a_walk_is_taken_once(paging):
+    queue_walk(paging[0])
+    queue = WalkQueue(paging[0], lease=30.0)
 
     assert queue.take() is not None
     assert queue.take() is None
 
 
-def test_a_database_of_another_layout_is_emptied(snapshots):
-    queue_walk(snapshots)
-    with snapshots.writing() as connection:
-        connection.execute(layout.update().values(number=LAYOUT + 1))
-    prepare_snapshots(snapshots)
+def test_a_page_that_comes_too_late_is_not_kept(paging):
+    """Of a walker that slept, while another one took the walk over and went on."""
+    bases = Bases(paging[1])
+    bases.begin(1, "r")
+    row = Row("3A", ("",) * 6, "<x/>", None)
+    assert bases.keep(1, "", [row], "p1:next", None).fresh == 1
 
-    assert WalkQueue(snapshots, lease=30.0).take() is None
-
-
-def test_snapshots_survive_a_restart(snapshots):
-    queue_walk(snapshots)
-    prepare_snapshots(snapshots)
-
-    assert WalkQueue(snapshots, lease=30.0).take() is not None
+    assert bases.keep(1, "", [Row("3B", ("",) * 6, "<x/>", None)], "p1:other", None) is None
+    assert bases.progress(1).token == "p1:next"
 
 
-def test_ended_walks_that_nobody_can_want_are_dropped(snapshots):
-    queue = WalkQueue(snapshots, lease=30.0)
-    queue_walk(snapshots)
-    task = queue.take()
-    queue.complete(task.walk)
-    with snapshots.writing() as connection:
-        connection.execute(walks.update().values(finished_at=0))
-    queue.clear(lifetime=900.0)
+@pytest.mark.parametrize("emptied", [0, 1])
+def test_databases_of_another_layout_are_emptied(paging, emptied):
+    queue_walk(paging[0])
+    table = (desk_layout, stock_layout)[emptied]
+    with paging[emptied].writing() as connection:
+        connection.execute(table.update().values(number=LAYOUT + 1))
+    prepare_paging(*paging)
 
-    with snapshots.reading() as connection:
-        assert connection.execute(walks.select()).all() == []
+    assert WalkQueue(paging[0], lease=30.0).take() is None
 
 
-def test_a_program_that_writes_and_lists_in_turn_does_not_fill_the_disk(snapshots):
-    """Of many snapshots of one listing the newest few stay, although all were read a moment ago."""
-    queue, reader = WalkQueue(snapshots, lease=30.0), Snapshots(snapshots)
-    for number in range(25):
-        queue_walk(snapshots)
-        task = queue.take()
-        queue.complete(task.walk)
-        reader.pin(f"walker {number}", task.walk, 1, freshness=5.0)
-    queue.clear(lifetime=900.0)
+def test_databases_that_do_not_belong_together_are_emptied(paging, tmp_path):
+    """Somebody deleted one of the two files: what the other says of it is not true any more."""
+    queue_walk(paging[0])
+    other = Database(sqlite_url(tmp_path / "other.db"), durable=False)
+    prepare_paging(paging[0], other)
+    other.close()
 
-    with snapshots.reading() as connection:
-        assert [row.id for row in connection.execute(walks.select().order_by(walks.c.id))] == list(range(16, 26))
+    assert WalkQueue(paging[0], lease=30.0).take() is None
+
+
+def test_walks_survive_a_restart(paging):
+    queue_walk(paging[0])
+    prepare_paging(*paging)
+
+    assert WalkQueue(paging[0], lease=30.0).take() is not None
 
 
 def test_a_program_that_polls_the_first_page_keeps_one_snapshot(foreign_gateway):
@@ -387,7 +375,7 @@ def test_a_program_that_polls_the_first_page_keeps_one_snapshot(foreign_gateway)
         for _ in range(5):
             ask(made.url, owner, "SearchHITs")
 
-        with made.house.snapshots.reading() as connection:
+        with made.house.desk.reading() as connection:
             assert len(connection.execute(pins.select()).all()) == 1
 
 
@@ -417,7 +405,7 @@ def test_the_requests_of_a_batch_stay_on_snapshots_of_their_own(gateway, request
         assert texts(root, "HITId") == hits
 
 
-def test_a_walk_that_a_stopping_walker_leaves_is_gone_on_with_at_once(snapshots):
+def test_a_walk_that_a_stopping_walker_leaves_is_gone_on_with_at_once(paging):
     """Nobody waits for the lease of a process that was stopped in an orderly way."""
     asked, gate = threading.Event(), threading.Event()
     answer = listing(hits_of(150))
@@ -427,18 +415,18 @@ def test_a_walk_that_a_stopping_walker_leaves_is_gone_on_with_at_once(snapshots)
         gate.wait(20)
         return answer(operation, params)
 
-    queue_walk(snapshots)
+    walk = queue_walk(paging[0])
     owner = Requester("r", "r", "secret")
     with ScriptedUpstream(held) as scripted:
         upstream = Upstream(scripted.url, 30.0)
-        stopped = Walker(WalkQueue(snapshots, lease=3600.0), upstream, {"r": owner}.get, 900.0).start()
+        stopped = create_walker(Settings(), *paging, upstream, {"r": owner}.get).start()
         asked.wait(20)
         stopping = threading.Thread(target=stopped.stop)
         stopping.start()
         gate.set()
         stopping.join()
         upstream.close()
-    next_walker = WalkQueue(snapshots, lease=3600.0)
-    task = next_walker.take()
+    task = WalkQueue(paging[0], lease=3600.0).take()
 
-    assert (task.walk, task.token) == (1, "100")
+    assert task.id == walk
+    assert Bases(paging[1]).progress(walk).token == "100"

@@ -1,9 +1,9 @@
-"""The composition root: what a front is made of."""
+"""The composition root: what a front and a walker are made of."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
@@ -18,14 +18,21 @@ from starlette.types import ASGIApp, Lifespan
 from structlog import get_logger
 
 from mturk_gateway.clock import wall_clock
-from mturk_gateway.credentials import Keyring
+from mturk_gateway.credentials import Keyring, Requester
+from mturk_gateway.database import Database
 from mturk_gateway.failsafe import Failsafe
 from mturk_gateway.front import XML_TYPE, Front, LegacyFront, SoapFront, new_request_id
 from mturk_gateway.house import House
 from mturk_gateway.ledger.usage import Usage
 from mturk_gateway.modern import ModernFront
+from mturk_gateway.paging.bases import Bases
+from mturk_gateway.paging.clearing import Clearing, Limits
+from mturk_gateway.paging.desk import Desk, Rules
 from mturk_gateway.paging.pager import Pager
-from mturk_gateway.paging.snapshots import Snapshots
+from mturk_gateway.paging.queue import WalkQueue
+from mturk_gateway.paging.shelf import Shelf
+from mturk_gateway.paging.walker import LEASE, Walker
+from mturk_gateway.paging.walking import Walking
 from mturk_gateway.pipeline import Pipeline
 from mturk_gateway.settings import Settings
 from mturk_gateway.upstream import Upstream
@@ -58,15 +65,10 @@ def create_gateway(settings: Settings, house: House, upstream_url: str) -> Apps:
     executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="front")
     find = Keyring(house.credentials).find
     upstream = Upstream(upstream_url, settings.upstream_timeout)
-    snapshots = Snapshots(house.snapshots)
+    rules = Rules(settings.freshness, settings.patience, settings.staleness, settings.walk_lifetime)
+    desk = Desk(house.desk, rules)
     usage = Usage(house.ledger)
-    pager = Pager(
-        snapshots,
-        executor,
-        freshness=settings.freshness,
-        patience=settings.patience,
-        lifetime=settings.walk_lifetime,
-    )
+    pager = Pager(desk, Shelf(house.stock), executor, settings.patience)
     client = httpx.AsyncClient(
         timeout=settings.upstream_timeout, limits=httpx.Limits(max_connections=256), trust_env=False
     )
@@ -74,7 +76,7 @@ def create_gateway(settings: Settings, house: House, upstream_url: str) -> Apps:
         find,
         upstream,
         pager,
-        snapshots,
+        desk,
         usage,
         calls,
         wall_clock,
@@ -85,7 +87,7 @@ def create_gateway(settings: Settings, house: House, upstream_url: str) -> Apps:
         client,
         upstream,
         find,
-        snapshots,
+        desk,
         usage,
         executor,
         wall_clock,
@@ -100,6 +102,17 @@ def create_gateway(settings: Settings, house: House, upstream_url: str) -> Apps:
     limit = settings.body_limit
     public = Front(LegacyFront(legacy, limit), SoapFront(limit), modern, other)
     return Apps(Failsafe(public), Failsafe(_fastapi()), Failsafe(health.answered_by(_fastapi())))
+
+
+def create_walker(
+    settings: Settings, desk: Database, stock: Database, upstream: Upstream, find: Callable[[str], Requester | None]
+) -> Walker:
+    """A walker on the databases of paging, for the requesters that `find` knows by their access keys."""
+    space = settings.snapshot_space * 2**20
+    queue = WalkQueue(desk, LEASE)
+    walking = Walking(queue, Bases(stock), upstream, find, lifetime=settings.walk_lifetime, largest=space // 2)
+    limits = Limits(settings.walk_lifetime, settings.staleness, space, space // 2)
+    return Walker(queue, walking, Clearing(desk, stock, limits))
 
 
 def _fastapi(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:

@@ -8,6 +8,7 @@ import hmac
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from mturk_gateway.credentials import Requester
 from mturk_translators.faults import BAD_CLAIMS, Fault, Place, not_authorized
@@ -19,29 +20,49 @@ SERVICE = "AWSMechanicalTurkRequester"
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.(\d+))?(Z|[+-]\d\d:\d\d)?", re.ASCII)
 
 
-def authenticate(
-    pairs: tuple[Pair, ...], find: Callable[[str], Requester | None], now: float, clock_skew: int
-) -> Requester:
+class Claim(NamedTuple):
+    """Who a request says that it is from, and how it proves that. `pairs` are all of its parameters."""
+
+    access_key: str | None
+    signature: str | None
+    timestamp: str | None
+    version: str | None
+    operation: str
+    pairs: tuple[Pair, ...]
+
+
+def claim_of(pairs: tuple[Pair, ...]) -> Claim:
+    """The claim that a request's parameters make."""
+    return Claim(
+        first(pairs, "AWSAccessKeyId"),
+        first(pairs, "Signature"),
+        first(pairs, "Timestamp"),
+        first(pairs, "SignatureVersion"),
+        first(pairs, "Operation") or "",
+        pairs,
+    )
+
+
+def authenticate(claim: Claim, find: Callable[[str], Requester | None], now: float, clock_skew: int) -> Requester:
     """The requester whom a request comes from; `find` knows requesters by their access keys.
 
     `clock_skew` are the seconds that timestamps may differ from `now`, unless the requester has a setting of its own.
     Raises Fault: AWS.NotAuthorized without telling what was wrong, AWS.BadClaimsSupplied for a signature that verifies
     over a timestamp that does not.
     """
-    access_key, signature, timestamp = (first(pairs, name) for name in ("AWSAccessKeyId", "Signature", "Timestamp"))
-    if not (access_key and signature and timestamp):
+    if not (claim.access_key and claim.signature and claim.timestamp):
         raise not_authorized()
-    requester = find(access_key)
+    requester = find(claim.access_key)
     # An unknown key takes as long as a wrong secret.
     secret = requester.secret if requester else ""
     # "+" of base64, sent unescaped, arrives as a space.
-    given = signature.replace(" ", "+").encode()
-    verified = False
-    for text in _strings_to_sign(pairs, timestamp):
-        verified |= hmac.compare_digest(given, sign(secret, text).encode())
+    given = claim.signature.replace(" ", "+").encode()
+    verified = any(
+        hmac.compare_digest(given, sign(secret, text).encode()) for text in _strings_to_sign(claim, claim.timestamp)
+    )
     if requester is None or not verified:
         raise not_authorized()
-    _check_time(timestamp, now, clock_skew if requester.clock_skew is None else requester.clock_skew)
+    _check_time(claim.timestamp, now, clock_skew if requester.clock_skew is None else requester.clock_skew)
     return requester
 
 
@@ -61,14 +82,12 @@ def version_1_string(pairs: tuple[Pair, ...]) -> str:
     return "".join(pair.name + pair.value for pair in covered)
 
 
-def _strings_to_sign(pairs: tuple[Pair, ...], timestamp: str) -> Iterator[str]:
-    version = first(pairs, "SignatureVersion")
-    if version == "1":
-        yield version_1_string(pairs)
-    elif version is None:
-        operation = first(pairs, "Operation") or ""
+def _strings_to_sign(claim: Claim, timestamp: str) -> Iterator[str]:
+    if claim.version == "1":
+        yield version_1_string(claim.pairs)
+    elif claim.version is None:
         for form in _timestamp_forms(timestamp):
-            yield standard_string(operation, form)
+            yield standard_string(claim.operation, form)
 
 
 def _timestamp_forms(timestamp: str) -> dict[str, None]:

@@ -6,15 +6,13 @@ from contextlib import ExitStack
 from typing import Self
 
 from mturk_gateway.admin import add_requester, import_new_requesters
-from mturk_gateway.app import create_gateway, public_hosts
+from mturk_gateway.app import create_gateway, create_walker, public_hosts
 from mturk_gateway.clock import Clock, wall_clock
 from mturk_gateway.credentials import Keyring, Requester, read_profiles
 from mturk_gateway.failsafe import LegacyHttpProtocol
 from mturk_gateway.house import House
 from mturk_gateway.listener import Listener
 from mturk_gateway.marketplace.app import create_marketplace
-from mturk_gateway.paging.queue import WalkQueue
-from mturk_gateway.paging.walker import Walker, lease_of
 from mturk_gateway.settings import Settings
 from mturk_gateway.upstream import Upstream
 
@@ -49,9 +47,8 @@ class EmbeddedGateway:
             upstream_url = self._stack.enter_context(Listener(marketplace)).url
         upstream = Upstream(upstream_url, settings.upstream_timeout)
         self._stack.callback(upstream.close)
-        queue = WalkQueue(self.house.snapshots, lease_of(settings.upstream_timeout))
-        keyring = Keyring(self.house.credentials)
-        self._stack.enter_context(Walker(queue, upstream, keyring.find, settings.walk_lifetime))
+        find = Keyring(self.house.credentials).find
+        self._stack.enter_context(create_walker(settings, self.house.desk, self.house.stock, upstream, find))
         apps = create_gateway(settings, self.house, upstream_url)
         self.url = self._stack.enter_context(Listener(apps.public, http=LegacyHttpProtocol)).url
         return self

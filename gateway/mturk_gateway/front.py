@@ -35,7 +35,11 @@ class Protocol(Enum):
 
 def header(scope: Scope, name: bytes) -> str:
     """The first value of a header; empty when there is none."""
-    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+    for key, value in scope["headers"]:
+        if key == name:
+            text: str = value.decode("latin-1")
+            return text
+    return ""
 
 
 def protocol_of(scope: Scope) -> Protocol:

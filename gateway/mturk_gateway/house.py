@@ -1,4 +1,4 @@
-"""The data folder: where the three databases and the keys are, and how they are made ready."""
+"""The data folder: where the databases and the keys are, and how they are made ready."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from mturk_gateway.database import Database, sqlite_url
-from mturk_gateway.paging.tables import prepare_snapshots
+from mturk_gateway.paging.tables import prepare_paging
 from mturk_gateway.settings import Settings
 
 
@@ -17,11 +17,13 @@ from mturk_gateway.settings import Settings
 class House:
     """The databases, open, and the credentials file whose profiles are the requesters.
 
-    `marketplace` is None where the modern API is somebody else's.
+    `desk` and `stock` are those of paging (`paging.tables`). `marketplace` is None where the modern API is somebody
+    else's.
     """
 
     credentials: Path
-    snapshots: Database
+    desk: Database
+    stock: Database
     ledger: Database
     marketplace: Database | None
 
@@ -31,6 +33,7 @@ class House:
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         return cls(
             settings.keys,
+            Database(sqlite_url(settings.data / "walks.db"), durable=False),
             Database(sqlite_url(settings.data / "snapshots.db"), durable=False),
             Database(sqlite_url(settings.data / "ledger.db"), durable=True),
             Database(sqlite_url(settings.data / "marketplace.db"), durable=True) if settings.embedded else None,
@@ -38,7 +41,7 @@ class House:
 
     def prepare(self) -> None:
         """Bring all schemas up to date: once, before any other process opens them."""
-        prepare_snapshots(self.snapshots)
+        prepare_paging(self.desk, self.stock)
         self.ledger.migrate("mturk_gateway.ledger")
         if self.marketplace:
             self.marketplace.migrate("mturk_gateway.marketplace")
@@ -46,7 +49,7 @@ class House:
     def problems(self) -> list[str]:
         """What keeps the databases of a front from answering; nothing when all is well."""
         problems = []
-        for name, database in (("snapshots", self.snapshots), ("ledger", self.ledger)):
+        for name, database in (("walks", self.desk), ("snapshots", self.stock), ("ledger", self.ledger)):
             try:
                 with database.reading() as connection:
                     connection.execute(text("SELECT 1"))
@@ -56,6 +59,6 @@ class House:
 
     def close(self) -> None:
         """Let go of all databases."""
-        for database in (self.snapshots, self.ledger, self.marketplace):
+        for database in (self.desk, self.stock, self.ledger, self.marketplace):
             if database:
                 database.close()

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 from starlette.types import Receive, Scope, Send
@@ -16,11 +17,11 @@ from mturk_gateway.clock import Clock
 from mturk_gateway.credentials import Requester
 from mturk_gateway.front import header, new_request_id, read_body, send_document
 from mturk_gateway.ledger.usage import Usage
-from mturk_gateway.paging.snapshots import Snapshots
+from mturk_gateway.paging.desk import Desk
 from mturk_gateway.sigv4 import SignatureFault, SignedRequest, access_key_of, verify
 from mturk_gateway.upstream import Upstream
 from mturk_translators.faults import Fault
-from mturk_translators.operation import writes
+from mturk_translators.operation import Call, writes, written_by
 
 log = get_logger()
 
@@ -41,7 +42,7 @@ class ModernFront:
     client: httpx.AsyncClient
     upstream: Upstream
     find: Callable[[str], Requester | None]
-    snapshots: Snapshots
+    desk: Desk
     usage: Usage
     executor: Executor
     clock: Clock
@@ -79,20 +80,21 @@ class ModernFront:
         except httpx.HTTPError as error:
             log.warning("upstream unreachable", operation=operation[:64], reason=type(error).__name__)
             # It may have been carried out all the same.
-            await self._note(access_key, operation)
+            await self._note(access_key, operation, body, b"")
             await send_modern_error(send, 500, "ServiceFault", "The service cannot answer at the moment.")
             return
         if not reply.is_client_error:
             # A refused request has changed nothing, and may not even come from the owner of the key.
-            await self._note(access_key, operation)
+            await self._note(access_key, operation, body, reply.content)
         if reply.is_success:
             self.usage.count(access_key, "modern", operation, self.clock())
         await _pass_back(send, reply)
 
-    async def _note(self, access_key: str, operation: str) -> None:
+    async def _note(self, access_key: str, operation: str, body: bytes, reply: bytes) -> None:
         if writes(operation) and self.find(access_key):
+            about = written_by(Call(operation, _members(body)), _members(reply))
             loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self.executor, self.snapshots.note_write, access_key)
+            await loop.run_in_executor(self.executor, self.desk.note_write, access_key, about)
 
     def _as_it_came(self, scope: Scope, body: bytes) -> httpx.Request:
         headers = [(name, value.strip()) for name, value in scope["headers"] if name not in _NOT_HANDED_ON]
@@ -108,6 +110,14 @@ class ModernFront:
         kept = {name: header(scope, name.lower().encode()) for name in ("Content-Type", "X-Amz-Target")}
         url, headers = self.upstream.sign(requester, kept, signed.body)
         return self.client.build_request("POST", url, headers=headers, content=signed.body)
+
+
+def _members(document: bytes) -> dict[str, Any]:
+    try:
+        members = json.loads(document)
+    except (ValueError, RecursionError):
+        return {}
+    return members if isinstance(members, dict) else {}
 
 
 async def _pass_back(send: Send, reply: httpx.Response) -> None:

@@ -21,7 +21,7 @@ from starlette.types import Receive, Scope, Send
 from structlog import get_logger
 
 from mturk_gateway.admin import add_demo, import_new_requesters
-from mturk_gateway.app import create_gateway, public_hosts
+from mturk_gateway.app import create_gateway, create_walker, public_hosts
 from mturk_gateway.clock import wall_clock
 from mturk_gateway.credentials import Keyring, Requester, read_profiles
 from mturk_gateway.failsafe import LegacyHttpProtocol
@@ -29,8 +29,6 @@ from mturk_gateway.house import House
 from mturk_gateway.listener import bind, server_config
 from mturk_gateway.logs import configure_logs
 from mturk_gateway.marketplace.app import create_marketplace
-from mturk_gateway.paging.queue import WalkQueue
-from mturk_gateway.paging.walker import Walker, lease_of
 from mturk_gateway.settings import Settings
 from mturk_gateway.upstream import Upstream
 
@@ -39,6 +37,8 @@ log = get_logger()
 _SPAWN = multiprocessing.get_context("spawn")
 _PAUSE = 1.0
 """Seconds before a process that ended is started again."""
+_NICENESS = 10
+"""How far walks stand back for requests, of at most 19."""
 _FAREWELL = 10.0
 """Seconds that a process has to answer what it has begun, once it is told to end."""
 
@@ -201,17 +201,14 @@ def _run(config: uvicorn.Config, *bound: socket.socket) -> None:
 
 def _run_walker(settings: Settings, upstream_url: str) -> None:
     _begin_child()
+    # Where there are fewer processors than work, those who wait for an answer come first.
+    os.nice(_NICENESS)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     house = House.open(settings)
     upstream = Upstream(upstream_url, settings.upstream_timeout)
-    with Walker(
-        WalkQueue(house.snapshots, lease_of(settings.upstream_timeout)),
-        upstream,
-        Keyring(house.credentials).find,
-        settings.walk_lifetime,
-    ):
+    with create_walker(settings, house.desk, house.stock, upstream, Keyring(house.credentials).find):
         while not stopping.wait(1.0):
             pass
     upstream.close()

@@ -49,7 +49,13 @@ class Settings:
     body_limit: int = _setting(1_048_576, "largest request body in bytes")
     freshness: float = _setting(5.0, "seconds that the first page of a listing may be old")
     patience: float = _setting(25.0, "seconds that a client may wait for a listing to be walked")
+    staleness: float = _setting(
+        600.0, "seconds that a first page may be old where the listing takes longer than patience lasts"
+    )
     walk_lifetime: float = _setting(900.0, "seconds that a client may take from one page of a listing to the next")
+    snapshot_space: int = _setting(
+        8192, "MiB that the rows of all snapshots may take, about; those of one requester at most half of it"
+    )
     upstream_timeout: float = _setting(10.0, "seconds that one try of an upstream call may take")
     default_lifetime: int = _setting(604_800, "seconds that a HIT lives whose creator gave a HIT type and no lifetime")
 

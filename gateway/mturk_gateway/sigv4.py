@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NoReturn
 from urllib.parse import quote, unquote_to_bytes
 
@@ -96,7 +97,7 @@ def verify(request: SignedRequest, secret: str, now: float, *, skew: int = 900, 
     payload = hashlib.sha256(request.body).hexdigest()
     if any(stated != payload for stated in request.values("x-amz-content-sha256")):
         _invalid("The value of the header x-amz-content-sha256 is not the SHA-256 of the body.")
-    key = _signing_key(secret, claim)
+    key = _signing_key(secret, claim.date, claim.region, claim.service)
     for host in (None, *hosts):
         try:
             canonical = _canonical_request(request, claim, payload, host)
@@ -152,19 +153,25 @@ def _stamp(request: SignedRequest) -> str:
 
 def _check_freshness(stamp: str, now: float, skew: int) -> None:
     try:
-        signed = datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC).timestamp()
+        # The form is checked already, and is ISO 8601's.
+        signed = datetime.fromisoformat(stamp).timestamp()
     except ValueError:
         _incomplete("The header X-Amz-Date does not name a moment.")
-    present = datetime.fromtimestamp(now, UTC).strftime(_STAMP)
     if signed < now - skew:
-        _invalid(f"Signature expired: {stamp} is now earlier than {present} less {skew} seconds.")
+        _invalid(f"Signature expired: {stamp} is now earlier than {_stamped(now)} less {skew} seconds.")
     if signed > now + skew:
-        _invalid(f"Signature not yet current: {stamp} is still later than {present} plus {skew} seconds.")
+        _invalid(f"Signature not yet current: {stamp} is still later than {_stamped(now)} plus {skew} seconds.")
 
 
-def _signing_key(secret: str, claim: _Claim) -> bytes:
+def _stamped(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime(_STAMP)
+
+
+# A client signs with the same key all day.
+@lru_cache(maxsize=1024)
+def _signing_key(secret: str, date: str, region: str, service: str) -> bytes:
     key = f"AWS4{secret}".encode()
-    for part in (claim.date, claim.region, claim.service, "aws4_request"):
+    for part in (date, region, service, "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")
     return key
 

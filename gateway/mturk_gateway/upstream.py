@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 import boto3
+import botocore.session
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
@@ -17,6 +19,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 from structlog import get_logger
 
 from mturk_gateway.credentials import Requester
+from mturk_gateway.replies import ReplyParserFactory
 from mturk_translators.faults import ModernError
 from mturk_translators.operation import Call, Reply
 
@@ -45,8 +48,12 @@ class Upstream:
             read_timeout=timeout,
             retries={"mode": "standard", "total_max_attempts": 3},
             max_pool_connections=64,
+            # botocore would put together its own, of twenty parts, twice for each call.
+            user_agent="mturk-gateway",
         )
-        self._session = boto3.Session()
+        session = botocore.session.get_session()
+        session.register_component("response_parser_factory", ReplyParserFactory())
+        self._session = boto3.Session(botocore_session=session)
         self._clients: OrderedDict[Requester, Any] = OrderedDict()
         self._methods: dict[str, str] = {}
         self._lock = threading.Lock()
@@ -73,10 +80,15 @@ class Upstream:
             outcome: Outcome = end.value
             return outcome
 
-    def call(self, requester: Requester, call: Call) -> Reply:
-        """The reply to one call. Raises ModernError."""
+    def call(self, requester: Requester, call: Call, *, headers: Mapping[str, str] | None = None) -> Reply:
+        """The reply to one call, which is sent with these headers beside its own, signed as they are.
+
+        Times in the reply are numbers, seconds since 1970, where the upstream sent them so. Its own headers are in
+        `ResponseMetadata`, under `HTTPHeaders`, with names in lower case. Raises ModernError.
+        """
         client = self._client(requester)
         method = getattr(client, self._methods[call.operation])
+        before = _extra_headers.set(headers or {})
         try:
             reply: Reply = method(**call.params)
         except ClientError as error:
@@ -88,6 +100,8 @@ class Upstream:
         except Exception as error:  # noqa: BLE001  # botocore meets garbage with whatever it stumbles over
             log.warning("upstream unreachable", operation=call.operation, reason=type(error).__name__)
             raise ModernError(UNREACHABLE, type(error).__name__, status=0) from None
+        finally:
+            _extra_headers.reset(before)
         return reply
 
     def sign(self, requester: Requester, headers: dict[str, str], body: bytes) -> tuple[str, dict[str, str]]:
@@ -111,6 +125,7 @@ class Upstream:
                     endpoint_url=self.endpoint(requester),
                     config=self._config,
                 )
+                client.meta.events.register("before-call.mturk", _add_headers)
                 client.meta.events.register("before-parse.mturk", _keep_turk_error_code)
                 self._methods = {operation: name for name, operation in client.meta.method_to_api_mapping.items()}
                 if len(self._clients) > _MOST_CLIENTS:
@@ -124,6 +139,14 @@ class Upstream:
             for client in self._clients.values():
                 client.close()
             self._clients.clear()
+
+
+_extra_headers: ContextVar[Mapping[str, str]] = ContextVar("_extra_headers")
+"""Those of the call that this thread is making: clients are shared, and their methods take none."""
+
+
+def _add_headers(params: dict[str, Any], **_: object) -> None:
+    params["headers"].update(_extra_headers.get())
 
 
 def _keep_turk_error_code(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object) -> None:

@@ -7,14 +7,10 @@ from collections.abc import Iterable
 
 from mturk_translators.faults import Fault
 from mturk_translators.response import error_element
-from mturk_translators.xml import DECLARATION, Element, render
+from mturk_translators.xml import Element, Rendered, render_document
 
 _SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 _AWS_FAULT = "http://webservices.amazon.com/AWSFault/2005-15-09"
-
-
-def _document(root: Element) -> bytes:
-    return DECLARATION + render(root) + b"\n"
 
 
 def _root_name(operation: str | None) -> str:
@@ -23,9 +19,12 @@ def _root_name(operation: str | None) -> str:
     return f"{operation}Response" if named else "Response"
 
 
-def answer(operation: str, request_id: str, results: Iterable[Element]) -> bytes:
-    """The document of a request that reached its operation: one result element for each request of the batch."""
-    return _document(
+def answer(operation: str, request_id: str, results: Iterable[Element | Rendered]) -> bytes:
+    """The document of a request that reached its operation: one result element for each request of the batch.
+
+    A result that was rendered before is taken as it is, for only the request ID around it is new.
+    """
+    return render_document(
         Element(_root_name(operation), (Element("OperationRequest", (Element("RequestId", request_id),)), *results))
     )
 
@@ -34,24 +33,24 @@ def whole_refusal(operation: str | None, request_id: str, fault: Fault) -> bytes
     """The document of a request that was refused as a whole: errors in OperationRequest, no result (8.2)."""
     errors = Element("Errors", (error_element(fault),))
     head = Element("OperationRequest", (Element("RequestId", request_id), errors))
-    return _document(Element(_root_name(operation), (head,)))
+    return render_document(Element(_root_name(operation), (head,)))
 
 
 def front_refusal(request_id: str, fault: Fault) -> bytes:
     """The document of a request that never reached the service (8.4); `RequestID` is spelled like this only here."""
     errors = Element("Errors", (error_element(fault),))
-    return _document(Element("Response", (errors, Element("RequestID", request_id))))
+    return render_document(Element("Response", (errors, Element("RequestID", request_id))))
 
 
 def soap_fault(request_id: str, code: str, message: str) -> bytes:
     """A SOAP 1.1 fault; `code` is like `Client.InvalidRequest` (legacy-soap 4)."""
     fault = Element(
-        f"{{{_SOAP}}}Fault",
+        "soapenv:Fault",
         (
             Element("faultcode", f"aws:{code}"),
             Element("faultstring", message),
-            Element("detail", (Element(f"{{{_AWS_FAULT}}}RequestId", request_id),)),
+            Element("detail", (Element("aws:RequestId", request_id),)),
         ),
     )
-    body = Element(f"{{{_SOAP}}}Body", (fault,))
-    return _document(Element(f"{{{_SOAP}}}Envelope", (body,), (), (("soapenv", _SOAP), ("aws", _AWS_FAULT))))
+    namespaces = (("xmlns:soapenv", _SOAP), ("xmlns:aws", _AWS_FAULT))
+    return render_document(Element("soapenv:Envelope", (Element("soapenv:Body", (fault,)),), namespaces))

@@ -1,16 +1,18 @@
 """Field kinds: what a parameter or element is, said once and used in both directions.
 
-`take` reads a legacy parameter into its modern value; `give` writes a modern value as ordered legacy elements. Element
-names are Amazon's; `modern` is given only where the modern member has another name.
+`take` reads a legacy parameter into its modern value; `give` writes a modern value as the markup of legacy elements, in
+which characters that XML cannot carry still stand. Element names are Amazon's; `modern` is given only where the modern
+member has another name.
 """
 
 from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property, lru_cache
+from typing import Any, ClassVar
 
 from mturk_translators.faults import (
     DATA_KEYS,
@@ -23,7 +25,8 @@ from mturk_translators.faults import (
 )
 from mturk_translators.query import Node
 from mturk_translators.values import amount_text, formatted_price, money_in, time_text
-from mturk_translators.xml import Element
+from mturk_translators.versions import NEWEST
+from mturk_translators.xml import around, checked_name, escape, leaf
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +52,16 @@ class Field(ABC, Meaning):
 
     name: str
 
-    @property
+    plain: ClassVar[type | None] = None
+    """The type of values of which all but empty ones are written as their text between the tags, by whatever is quick.
+
+    A kind of field that finds or gives them in another way has none.
+    """
+
+    def __post_init__(self) -> None:
+        checked_name(self.name)
+
+    @cached_property
     def member(self) -> str:
         """The name of the modern member."""
         return self.modern or self.name
@@ -75,8 +87,17 @@ class Field(ABC, Meaning):
         return value
 
     @abstractmethod
-    def give(self, value: Any, version: str) -> Iterator[Element]:
+    def give(self, value: Any, version: str) -> str:
         """The elements of a modern value, for an answer of that version; none for an absent value."""
+
+    @property
+    def versioned(self) -> bool:
+        """Whether there are values of which versions show different parts."""
+        return False
+
+    def varies(self, value: Any) -> bool:
+        """Whether this value, well-formed as it is, may be one of those."""
+        return False
 
 
 def _text(value: Any) -> str:
@@ -97,6 +118,8 @@ class Text(Field):
     clean: bool = False
     empty: bool = False
 
+    plain = str
+
     def read(self, text: str, path: str) -> str:
         if self.longest is not None and len(text) > self.longest:
             raise invalid_value(text, path, f"It has more than {self.longest} characters.")
@@ -106,9 +129,10 @@ class Text(Field):
             raise invalid_value(text, path, "It contains control characters.")
         return text
 
-    def give(self, value: Any, version: str) -> Iterator[Element]:
-        if value is not None and (value != "" or self.empty):
-            yield Element(self.name, _text(value))
+    def give(self, value: Any, version: str) -> str:
+        if value is None or (value == "" and not self.empty):
+            return ""
+        return leaf(self.name, _text(value))
 
 
 @dataclass(frozen=True)
@@ -118,6 +142,8 @@ class Identifier(Field):
     missing: str = INVALID_PARAMETER_VALUE
     message: str = ""
 
+    plain = str
+
     def read(self, text: str, path: str) -> str:
         if re.fullmatch(r"[A-Z0-9]{1,64}", text, re.ASCII):
             return text
@@ -126,9 +152,8 @@ class Identifier(Field):
         data = ((self.name, text),) if self.name in DATA_KEYS else ()
         raise Fault(self.missing, self.message.format(text), data=data)
 
-    def give(self, value: Any, version: str) -> Iterator[Element]:
-        if value:
-            yield Element(self.name, _text(value))
+    def give(self, value: Any, version: str) -> str:
+        return leaf(self.name, _text(value)) if value else ""
 
 
 def hit_id(name: str = "HITId", **meaning: Any) -> Identifier:
@@ -159,6 +184,8 @@ class Integer(Field):
     low: int = 0
     high: int | None = None
 
+    plain = int
+
     def read(self, text: str, path: str) -> int:
         match = re.fullmatch(r"\s*([+-]?)0*([0-9]+)\s*", text, re.ASCII)
         if not match:
@@ -170,9 +197,8 @@ class Integer(Field):
             raise out_of_range(text, path, self.low, self.high)
         return number
 
-    def give(self, value: Any, version: str) -> Iterator[Element]:
-        if value is not None:
-            yield Element(self.name, str(value))
+    def give(self, value: Any, version: str) -> str:
+        return "" if value is None else leaf(self.name, str(value))
 
 
 @dataclass(frozen=True)
@@ -187,10 +213,9 @@ class Boolean(Field):
             raise invalid_value(text, path)
         return value
 
-    def give(self, value: Any, version: str) -> Iterator[Element]:
+    def give(self, value: Any, version: str) -> str:
         known = self.absent if value is None else value
-        if known is not None:
-            yield Element(self.name, "1" if known else "0")
+        return "" if known is None else f"<{self.name}>{1 if known else 0}</{self.name}>"
 
 
 @dataclass(frozen=True)
@@ -219,9 +244,8 @@ class Choices(Choice):
 class Time(Field):
     """A moment, in whole seconds of UTC."""
 
-    def give(self, value: Any, version: str) -> Iterator[Element]:
-        if value is not None:
-            yield Element(self.name, time_text(value))
+    def give(self, value: Any, version: str) -> str:
+        return "" if value is None else f"<{self.name}>{time_text(value)}</{self.name}>"
 
 
 def _structures(given: Node, name: str) -> tuple[Node, ...]:
@@ -256,17 +280,19 @@ class Price(Field):
             raise invalid_value(text, f"{price.path}Amount")
         return amount
 
-    def give(self, value: Any, version: str) -> Iterator[Element]:
+    def give(self, value: Any, version: str) -> str:
         amount = self.absent if value is None else value
-        if amount is not None:
-            yield Element(
-                self.name,
-                (
-                    Element("Amount", amount_text(amount)),
-                    Element("CurrencyCode", "USD"),
-                    Element("FormattedPrice", formatted_price(amount)),
-                ),
-            )
+        return "" if amount is None else around(self.name, _price(amount))
+
+
+@lru_cache(1024)
+def _price(amount: str) -> str:
+    # Many HITs have one reward, and decimal arithmetic is slow.
+    return (
+        leaf("Amount", amount_text(amount))
+        + leaf("CurrencyCode", "USD")
+        + leaf("FormattedPrice", formatted_price(amount))
+    )
 
 
 @dataclass(frozen=True)
@@ -275,8 +301,8 @@ class Constant(Field):
 
     text: str = ""
 
-    def give(self, value: Any, version: str) -> Iterator[Element]:
-        yield Element(self.name, self.text)
+    def give(self, value: Any, version: str) -> str:
+        return leaf(self.name, self.text)
 
 
 @dataclass(frozen=True)
@@ -288,9 +314,34 @@ class Structure(Field):
     def take(self, given: Node) -> Any:
         return next((take_members(self.fields, element) for element in _structures(given, self.name)), None)
 
-    def give(self, value: Any, version: str) -> Iterator[Element]:
-        if value is not None:
-            yield Element(self.name, tuple(give_members(self.fields, value, version)))
+    def give(self, value: Any, version: str) -> str:
+        return "" if value is None else around(self.name, "".join(give_members(self._steps(version), value, version)))
+
+    @cached_property
+    def _known_steps(self) -> dict[str, tuple[Step, ...]]:
+        return {}
+
+    def _steps(self, version: str) -> tuple[Step, ...]:
+        steps = self._known_steps.get(version)
+        if steps is None:
+            known = [field for field in self.fields if field.known_to(version)]
+            steps = self._known_steps[version] = prepare(known)
+        return steps
+
+    @cached_property
+    def _versioned_fields(self) -> tuple[Field, ...]:
+        return tuple(field for field in self.fields if field.since or field.until or field.versioned)
+
+    @property
+    def versioned(self) -> bool:
+        return bool(self._versioned_fields)
+
+    def varies(self, value: Any) -> bool:
+        for field in self._versioned_fields:
+            inner = field.find(value)
+            if field.varies(inner) or ((field.since or field.until) and field.give(inner, NEWEST)):
+                return True
+        return False
 
 
 @dataclass(frozen=True)
@@ -305,10 +356,22 @@ class Each(Field):
             return [take_members(self.of.fields, element) for element in _structures(given, self.name)] or None
         return [self.of.read(text, f"{given.path}{self.name}") for text in given.texts(self.name)] or None
 
-    def give(self, value: Any, version: str) -> Iterator[Element]:
+    def give(self, value: Any, version: str) -> str:
+        if not value:
+            return ""
         several = self.several_since is None or self.several_since <= version
-        for item in (value or ()) if several else (value or ())[:1]:
-            yield from self.of.give(item, version)
+        return "".join([self.of.give(item, version) for item in (value if several else value[:1])])
+
+    @property
+    def versioned(self) -> bool:
+        return self.several_since is not None or self.of.versioned
+
+    def varies(self, value: Any) -> bool:
+        if not value:
+            return False
+        if self.several_since is not None and len(value) > 1:
+            return True
+        return self.of.versioned and any(map(self.of.varies, value))
 
 
 @dataclass(frozen=True)
@@ -345,8 +408,29 @@ def take_members(fields: Iterable[Field], given: Node) -> dict[str, Any]:
     return members
 
 
-def give_members(fields: Iterable[Field], reply: Mapping[str, Any], version: str) -> Iterator[Element]:
-    """The elements of a modern structure in the fields' order, those that the version knows."""
-    for field in fields:
-        if field.known_to(version):
-            yield from field.give(field.find(reply), version)
+Step = tuple[str, str, str, type | None, Field]
+"""A field with what is always the same about writing it: its member, its tags, and the type it is plain for."""
+
+
+def prepare(fields: Iterable[Field]) -> tuple[Step, ...]:
+    """The fields as `give_members` takes them."""
+    return tuple((field.member, f"<{field.name}>", f"</{field.name}>", field.plain, field) for field in fields)
+
+
+def give_members(steps: Iterable[Step], reply: Mapping[str, Any], version: str) -> list[str]:
+    """The markup of each field of a modern structure.
+
+    It writes texts and numbers itself, which is what a `give` of theirs comes to: they are most of each of the hundred
+    rows of a page.
+    """
+    markup = []
+    for member, start, end, plain, field in steps:
+        value: Any = reply.get(member)
+        kind = type(value)
+        if kind is not plain or value == "":
+            markup.append(field.give(field.find(reply), version))
+        elif kind is str and ("&" in value or "<" in value or ">" in value or "\r" in value):
+            markup.append(f"{start}{escape(value)}{end}")
+        else:
+            markup.append(f"{start}{value}{end}")
+    return markup

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -24,6 +24,23 @@ class Call(NamedTuple):
 def writes(modern_operation: str) -> bool:
     """Whether a modern operation may change what listings show; all that only read are called Get… or List…."""
     return not modern_operation.startswith(("Get", "List"))
+
+
+def written_by(call: Call, reply: Reply | None) -> tuple[str, str] | None:
+    """What a call wrote, as far as listings show it: the member that names it, and its ID; None when none does.
+
+    `reply` is None when the call failed: it may have been carried out all the same.
+    """
+    made = (reply or {}).get("HIT")
+    named = {**call.params, **(made if isinstance(made, Mapping) else {})}
+    for member in ("AssignmentId", "HITId"):
+        value = named.get(member)
+        if isinstance(value, str) and len(value) <= _LONGEST_ID:
+            return member, value
+    return None
+
+
+_LONGEST_ID = 64
 
 
 @dataclass(frozen=True)
@@ -87,12 +104,22 @@ class Key:
     text: Callable[[Any], str]
 
 
+@dataclass(frozen=True)
+class Again:
+    """How a row is read again after a write: the member that named what was written, the call, its reply's member."""
+
+    written: str
+    modern: str
+    reply: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Listing:
     """A token listing of the modern API, and what is kept of each of its rows.
 
     `items` is the member of the reply that holds the rows, `id` the member that names a row, `element` the legacy
-    element of a row, `fields` its elements in order.
+    element of a row, `fields` its elements in order. `newest_first` says that new rows come first. `again` are the ways
+    to read a single row, and `belongs` says whether one that was read so is part of the listing with these parameters.
     """
 
     modern: str
@@ -101,6 +128,9 @@ class Listing:
     element: str
     fields: tuple[Field, ...]
     keys: tuple[Key, ...] = ()
+    newest_first: bool = False
+    again: tuple[Again, ...] = ()
+    belongs: Callable[[Mapping[str, Any], Mapping[str, Any]], bool]
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from mturk_translators.operation import Entry, Operation, Reply
 from mturk_translators.query import PLUMBING, Node
 from mturk_translators.request import PageRequest
 from mturk_translators.rows import join
-from mturk_translators.xml import Element, Rendered
+from mturk_translators.xml import Element, Rendered, around, finish
 
 
 @dataclass(frozen=True)
@@ -76,23 +76,25 @@ def give_result(asked: Asked, entry: Operation, reply: Reply) -> Element:
     members = reply.get(entry.reply) if entry.reply else reply
     if members is None:
         raise unavailable()
-    return Element(asked.result, (request_element(asked), *_give(entry.gives, members, asked)))
+    return Element(asked.result, (request_element(asked), finish(_give(entry.gives, members, asked))))
 
 
-def _give(fields: Iterable[Field], reply: Reply, asked: Asked) -> Iterator[Element]:
+def _give(fields: Iterable[Field], reply: Reply, asked: Asked) -> str:
+    given = []
     for field in fields:
         value: Any = field.find(reply)
         if not field.known_to(asked.version):
             continue
         if field.group is not None:
             if field.group in asked.groups:
-                yield from field.give(value, asked.version)
+                given.append(field.give(value, asked.version))
         elif isinstance(field, Structure):
-            members = tuple(_give(field.fields, value or {}, asked))
+            members = _give(field.fields, value or {}, asked)
             if members:
-                yield Element(field.name, members)
+                given.append(around(field.name, members))
         elif asked.groups != {"Request"}:
-            yield from field.give(value, asked.version)
+            given.append(field.give(value, asked.version))
+    return "".join(given)
 
 
 def give_page(asked: Asked, page: PageRequest, total: int, rows: list[tuple[str, str | None]]) -> Element:

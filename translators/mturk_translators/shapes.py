@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from mturk_translators.fields import (
     Boolean,
@@ -22,7 +24,7 @@ from mturk_translators.fields import (
     layout_id,
     qualification_type_id,
 )
-from mturk_translators.operation import Key, Listing
+from mturk_translators.operation import Again, Key, Listing
 from mturk_translators.values import money_key, text_key, time_key
 
 COMPARATORS = (
@@ -188,10 +190,43 @@ _HIT_KEYS = (
     Key("CreationTime", time_key),
 )
 
-HITS = Listing(modern="ListHITs", items="HITs", id="HITId", element="HIT", fields=HIT_SEARCHED, keys=_HIT_KEYS)
+_HIT_AGAIN = (Again("HITId", "GetHIT", "HIT"), Again("AssignmentId", "GetAssignment", "HIT"))
+
+
+def _is_listed(hit: Mapping[str, Any], _: Mapping[str, Any]) -> bool:
+    return bool(hit.get("HITStatus") != "Disposed")
+
+
+def _requires(hit: Mapping[str, Any], params: Mapping[str, Any]) -> bool:
+    needed = [requirement["QualificationTypeId"] for requirement in hit.get("QualificationRequirements", ())]
+    return _is_listed(hit, params) and params["QualificationTypeId"] in needed
+
+
+def _is_of_hit(assignment: Mapping[str, Any], params: Mapping[str, Any]) -> bool:
+    return bool(assignment.get("HITId") == params["HITId"])
+
+
+HITS = Listing(
+    modern="ListHITs",
+    items="HITs",
+    id="HITId",
+    element="HIT",
+    fields=HIT_SEARCHED,
+    keys=_HIT_KEYS,
+    newest_first=True,
+    again=_HIT_AGAIN,
+    belongs=_is_listed,
+)
 
 HITS_FOR_QUALIFICATION_TYPE = Listing(
-    modern="ListHITsForQualificationType", items="HITs", id="HITId", element="HIT", fields=HIT
+    modern="ListHITsForQualificationType",
+    items="HITs",
+    id="HITId",
+    element="HIT",
+    fields=HIT,
+    newest_first=True,
+    again=_HIT_AGAIN,
+    belongs=_requires,
 )
 
 ASSIGNMENTS = Listing(
@@ -206,4 +241,6 @@ ASSIGNMENTS = Listing(
         Key("SubmitTime", time_key),
         Key("Answer", text_key),
     ),
+    again=(Again("AssignmentId", "GetAssignment", "Assignment"),),
+    belongs=_is_of_hit,
 )

@@ -5,21 +5,30 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 Moment = datetime | int | float
 """A time as boto3 gives it, or as seconds since 1970."""
 
 
-def as_datetime(moment: Moment) -> datetime:
-    """The moment in UTC, whole seconds; a fraction is cut off, never rounded up."""
-    if isinstance(moment, datetime):
-        return moment.astimezone(UTC).replace(microsecond=0)
-    return datetime.fromtimestamp(int(moment // 1), UTC)
-
-
 def time_text(moment: Moment) -> str:
-    """`YYYY-MM-DDThh:mm:ssZ`: boto and MTurkR parse exactly this and nothing with a fraction (legacy-common 10)."""
-    return as_datetime(moment).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """`YYYY-MM-DDThh:mm:ssZ`: boto and MTurkR parse exactly this and nothing with a fraction (legacy-common 10).
+
+    A fraction is cut off, never rounded up.
+    """
+    if isinstance(moment, datetime):
+        return _utc_text(moment.astimezone(UTC))
+    return _second_text(int(moment // 1))
+
+
+@lru_cache(4096)
+def _second_text(second: int) -> str:
+    # Most times of a row are also keys for sorting, so each is asked for twice.
+    return _utc_text(datetime.fromtimestamp(second, UTC))
+
+
+def _utc_text(moment: datetime) -> str:
+    return f"{moment.isoformat()[:19]}Z"
 
 
 def money_in(text: str) -> str | None:

@@ -5,12 +5,18 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from sqlalchemy import func, literal_column, select
 
 from mturk_gateway.database import Database
 from mturk_gateway.ledger.tables import usage
+
+
+@lru_cache(4)
+def _day(number: int) -> str:
+    return datetime.fromtimestamp(number * 86_400, UTC).date().isoformat()
 
 
 class Used(NamedTuple):
@@ -32,9 +38,9 @@ class Usage:
 
     def count(self, requester: str, api: str, operation: str, now: float) -> None:
         """One more call. Does not block on the database."""
-        day = datetime.fromtimestamp(now, UTC).date().isoformat()
+        used = Used(requester, api, operation, _day(int(now // 86_400)))
         with self._lock:
-            self._counts[Used(requester, api, operation, day)] += 1
+            self._counts[used] += 1
 
     def save(self) -> None:
         """Add what was counted to the ledger."""

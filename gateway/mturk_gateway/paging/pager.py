@@ -10,91 +10,133 @@ from typing import TypeVar
 
 from structlog import get_logger
 
-from mturk_gateway.paging.snapshots import Page, Snapshots, walk_of
+from mturk_gateway.paging.desk import Desk, Spot
+from mturk_gateway.paging.shelf import Shelf
+from mturk_gateway.paging.snapshots import Page, Sought
 from mturk_translators.faults import ModernError
-from mturk_translators.request import PageRequest
 
 log = get_logger()
 
 _SHORTEST_LOOK, _LONGEST_LOOK = 0.005, 0.05
-"""Seconds between two looks whether walks have ended; they grow while nothing does."""
-
-_LARGEST_NUMBER = 2**31 - 1
-"""The largest page number that the database can hold; pages beyond it are as empty."""
+"""Seconds between two looks whether what is waited for is there; they grow while nothing is."""
 
 Result = TypeVar("Result")
 
 
 class Pager:
-    """The pages of all listings, for one front.
+    """The pages of all listings, for one front. `patience` are the seconds that a client waits for a walk."""
 
-    `freshness`, `patience` and `lifetime` are seconds: how old a first page may be, how long a client waits for a walk,
-    and how long it may take from page to page.
-    """
-
-    def __init__(
-        self, snapshots: Snapshots, executor: Executor, *, freshness: float, patience: float, lifetime: float
-    ) -> None:
-        self._snapshots = snapshots
+    def __init__(self, desk: Desk, shelf: Shelf, executor: Executor, patience: float) -> None:
+        self._desk = desk
+        self._shelf = shelf
         self._executor = executor
-        self._freshness = freshness
         self._patience = patience
-        self._lifetime = lifetime
-        self._ends: dict[int, asyncio.Future[None]] = {}
+        self._walks: dict[int, asyncio.Future[Spot]] = {}
+        self._views: dict[tuple[int, int], asyncio.Future[None]] = {}
         self._watch: asyncio.Task[None] | None = None
 
-    async def page(self, requester: str, request: PageRequest, walker: str) -> Page:
-        """One page. `requester` is the access key, `walker` whatever tells clients apart that walk pages.
+    def find(self, sought: Sought, walker: str) -> Spot | None:
+        """What a client may read at once; None when there is something to wait for. One indexed read.
+
+        `walker` is whatever tells clients apart that walk pages.
+        """
+        spot = self._desk.pinned(walker, sought.number) if sought.number > 1 else None
+        return spot or self._desk.entitled(sought.walk, walker)
+
+    async def read(self, sought: Sought, walker: str, spot: Spot | None) -> tuple[Page, Spot]:
+        """A page, and where it was read; `spot` is what `find` gave.
 
         The first page is of a snapshot that is entitled to answer; those after it stay on that snapshot.
         Raises ModernError when the listing cannot be walked, TimeoutError when that takes longer than patience.
         """
-        number = min(request.number, _LARGEST_NUMBER)
-        walk = walk_of(requester, request)
-        if number > 1:
-            pin = await self._run(self._snapshots.pinned, walker, number, self._lifetime)
-            page = await self._run(self._snapshots.read, pin.walk, request) if pin else None
-            if pin and page:
-                await self._run(self._snapshots.advance, pin, number)
-                return page
-        wanted = await self._run(self._snapshots.want, walk, self._freshness, self._patience)
-        if not wanted.complete:
-            await self._end_of(wanted.walk)
-        page = await self._run(self._snapshots.read, wanted.walk, request)
-        if page is None:
-            raise ModernError("Unreachable", "the walk is gone", status=0)
-        await self._run(self._snapshots.pin, walker, wanted.walk, number, self._freshness)
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._patience
+        while True:
+            if spot is None:
+                spot = await self._wait(sought)
+            page = await self._run(self._read, spot, sought, walker)
+            if page:
+                return page, spot
+            # Its order has yet to be made, or the snapshot has been cleared away.
+            if loop.time() > end:
+                raise TimeoutError
+            await self._made(sought)
+            spot = self._desk.entitled(sought.walk, walker)
+
+    async def note(self, sought: Sought, walker: str, spot: Spot) -> None:
+        """A client has been given a page that needed no reading."""
+        if not spot.noted:
+            await self._run(self._desk.note, walker, spot, sought)
+
+    def _read(self, spot: Spot, sought: Sought, walker: str) -> Page | None:
+        page = self._shelf.read(spot.snapshot, sought)
+        if page and not spot.noted:
+            self._desk.note(walker, spot, sought)
         return page
 
-    async def _end_of(self, walk: int) -> None:
-        end = self._ends.get(walk)
+    async def _wait(self, sought: Sought) -> Spot:
+        """What a client may read once it has waited."""
+        walk = sought.walk
+        wanted = await self._run(self._desk.want, walk, sought.view)
+        if isinstance(wanted, Spot):
+            return wanted
+        if not wanted.slow:
+            try:
+                return await self._end_of(wanted.walk)
+            except TimeoutError:
+                # Not the client's loss if there is something that shows all that it has written.
+                pass
+        spot = await self._run(self._desk.stale, walk)
+        if spot:
+            return spot
+        amended = await self._run(self._desk.want_amended, walk)
+        if amended is None:
+            if wanted.slow:
+                return await self._end_of(wanted.walk)
+            raise TimeoutError
+        await self._end_of(amended)
+        spot = await self._run(self._desk.stale, walk)
+        if spot is None:
+            raise TimeoutError
+        return spot
+
+    async def _end_of(self, walk: int) -> Spot:
+        end = self._walks.get(walk)
         if end is None:
-            end = self._ends[walk] = asyncio.get_running_loop().create_future()
+            end = self._walks[walk] = asyncio.get_running_loop().create_future()
+        return await self._patiently(end)
+
+    async def _made(self, sought: Sought) -> None:
+        asked = await self._run(self._desk.want_view, sought.walk, sought.view)
+        made = self._views.get(asked)
+        if made is None:
+            made = self._views[asked] = asyncio.get_running_loop().create_future()
+        await self._patiently(made)
+
+    async def _patiently(self, end: asyncio.Future[Result]) -> Result:
         if self._watch is None or self._watch.done():
             self._watch = asyncio.create_task(self._look())
         # One client's impatience must not end the waiting of the others.
         async with asyncio.timeout(self._patience):
-            await asyncio.shield(end)
+            return await asyncio.shield(end)
 
     async def _look(self) -> None:
         pause = _SHORTEST_LOOK
-        while self._ends:
+        while self._walks or self._views:
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, _LONGEST_LOOK)
             try:
-                ended = await self._run(self._snapshots.finished, list(self._ends))
-            except Exception:
-                log.exception("looking for ended walks failed")
+                ended = await self._run(self._desk.ended, list(self._walks)) if self._walks else {}
+                made = await self._run(self._desk.made, [id_ for id_, _ in self._views]) if self._views else {}
+            except Exception as error:  # noqa: BLE001  # whatever it is, those who wait have patience
+                log.error("looking for ended walks failed", reason=type(error).__name__)
                 continue
-            for walk, error in ended.items():
+            for walk, outcome in ended.items():
                 pause = _SHORTEST_LOOK
-                end = self._ends.pop(walk)
-                if error is None:
-                    end.set_result(None)
-                else:
-                    end.set_exception(error)
-                    # Nobody may be waiting any more.
-                    end.exception()
+                _settle(self._walks.pop(walk), outcome)
+            for view in [view for view in self._views if made.get(view[0], view[1]) >= view[1]]:
+                pause = _SHORTEST_LOOK
+                self._views.pop(view).set_result(None)
 
     async def _run(self, function: Callable[..., Result], *given: object) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._executor, function, *given)
@@ -103,6 +145,15 @@ class Pager:
         """Stop waiting for walks."""
         if self._watch:
             self._watch.cancel()
+
+
+def _settle(end: asyncio.Future[Spot], outcome: Spot | ModernError) -> None:
+    if isinstance(outcome, Spot):
+        end.set_result(outcome)
+    else:
+        end.set_exception(outcome)
+        # Nobody may be waiting any more.
+        end.exception()
 
 
 def walker_identity(*marks: str) -> str:

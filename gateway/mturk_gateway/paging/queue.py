@@ -1,28 +1,29 @@
-"""Snapshots from the side of those who walk: taking a walk, keeping its rows, ending it, and clearing up."""
+"""The walks that are to be done, from the side of those who do them: taking, holding, pausing and ending them."""
 
 from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, update
 
 from mturk_gateway.database import Database, database_now
-from mturk_gateway.paging.tables import KEY_COLUMNS, pins, rows, walks, writes
+from mturk_gateway.paging.snapshots import Snapshot, Walk
+from mturk_gateway.paging.tables import COMPLETE, QUEUED, WALKING, views, walks, writes, written
 from mturk_translators.faults import ModernError
-from mturk_translators.rows import Row
 
 _busy = walks.alias()
 _NEXT = (
     select(walks.c.id)
     .where(
         or_(
-            and_(walks.c.state == "walking", walks.c.lease_until < database_now()),
+            and_(walks.c.state == WALKING, walks.c.lease_until < database_now()),
             and_(
-                walks.c.state == "queued",
-                ~select(_busy.c.id).where(_busy.c.listing == walks.c.listing, _busy.c.state == "walking").exists(),
+                walks.c.state == QUEUED,
+                ~select(_busy.c.id)
+                .where(_busy.c.listing == walks.c.listing, _busy.c.kind == walks.c.kind, _busy.c.state == WALKING)
+                .exists(),
             ),
         )
     )
@@ -31,21 +32,60 @@ _NEXT = (
 )
 """The oldest walk that nobody is at. Made once: it is asked for many times a second."""
 
+_NEXT_VIEW = (
+    select(views.c.id, views.c.listing, views.c.view, views.c.asked).where(views.c.asked > views.c.made).limit(1)
+)
+
+_NEWEST = (
+    select(walks.c.operation, walks.c.base, walks.c.revision, walks.c.writes_seen, walks.c.started_at)
+    .where(walks.c.listing == bindparam("listing"), walks.c.state == COMPLETE)
+    .order_by(walks.c.started_at.desc(), walks.c.id.desc())
+    .limit(1)
+)
+
+_MOST_VIEWS = 32
+"""Views of a listing whose orders are kept up, most recently used first."""
+
 
 class Task(NamedTuple):
-    """A walk that has been taken: whose listing it is, and the token from which it goes on, None for the start."""
+    """A walk that has been taken. `again` are the times that it has been put off in a row."""
 
-    walk: int
-    requester: str
+    id: int
+    kind: str
+    walk: Walk
+    writes_seen: int
+    again: int
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The parameters of the listing's modern call."""
+        params: dict[str, Any] = json.loads(self.walk.params)
+        return params
+
+
+class Newest(NamedTuple):
+    """The newest complete walk of a listing. `started_at` is in the database's seconds."""
+
     operation: str
-    params: dict[str, Any]
-    token: str | None
+    snapshot: Snapshot
+    writes_seen: int
+    started_at: float
+
+
+class ViewTask(NamedTuple):
+    """A view whose order is waited for. `asked` is how often it has been asked for."""
+
+    id: int
+    listing: str
+    view: str
+    asked: int
 
 
 class WalkQueue:
     """The walks that are to be done. Every method is one transaction and blocks.
 
-    A walker holds a lease of `lease` seconds, renewed with every page; when it ends, another walker goes on.
+    A walker holds a lease of `lease` seconds on each of its walks, renewed by `hold`; when it ends, another walker goes
+    on.
     """
 
     def __init__(self, database: Database, lease: float) -> None:
@@ -73,98 +113,103 @@ class WalkQueue:
                     started_at=func.coalesce(walks.c.started_at, database_now()),
                     writes_seen=func.coalesce(walks.c.writes_seen, seen.scalar_subquery()),
                 )
-                .returning(walks.c.requester, walks.c.operation, walks.c.params, walks.c.token)
+                .returning(
+                    walks.c.kind,
+                    walks.c.requester,
+                    walks.c.operation,
+                    walks.c.params,
+                    walks.c.writes_seen,
+                    walks.c.tries,
+                )
             ).one()
-        return Task(walk, taken.requester, taken.operation, json.loads(taken.params), taken.token)
+        about = Walk(taken.requester, taken.operation, taken.params)
+        return Task(walk, taken.kind, about, taken.writes_seen, taken.tries)
 
-    def keep(self, walk: int, page: Sequence[Row], token: str | None) -> int | None:
-        """Keep the rows of one page, and the token that follows it; None when the walk is no longer ours to do.
-
-        A row that the walk has met before is not kept again. Gives how many were new.
-        """
+    def hold(self) -> None:
+        """Renew the leases of all walks that are ours."""
         with self._database.writing() as connection:
-            total = connection.scalar(select(walks.c.total).where(*self._ours(walk)))
-            if total is None:
-                return None
-            known = set(
-                connection.scalars(
-                    select(rows.c.item).where(rows.c.walk == walk, rows.c.item.in_([row.id for row in page]))
-                )
-            )
-            fresh = list({row.id: row for row in page if row.id not in known}.values())
-            if fresh:
-                connection.execute(
-                    insert(rows),
-                    [
-                        {
-                            "walk": walk,
-                            "position": total + position,
-                            "item": row.id,
-                            **dict.fromkeys(KEY_COLUMNS),
-                            **dict(zip(KEY_COLUMNS, row.keys, strict=False)),
-                            "sections": row.sections,
-                            "source": row.source,
-                        }
-                        for position, row in enumerate(fresh)
-                    ],
-                )
             connection.execute(
                 update(walks)
-                .where(walks.c.id == walk)
-                .values(total=total + len(fresh), token=token, lease_until=database_now() + self._lease)
+                .where(walks.c.state == WALKING, walks.c.owner == self._owner)
+                .values(lease_until=database_now() + self._lease)
             )
-        return len(fresh)
 
-    def complete(self, walk: int) -> None:
-        """The walk has seen everything: from now on it is a snapshot."""
-        self._end(walk, state="complete", error=None)
+    def resumed(self, walk: int) -> None:
+        """A walk that had been put off has come further."""
+        with self._database.writing() as connection:
+            connection.execute(update(walks).where(*self._ours(walk)).values(tries=0))
+
+    def put_off(self, walk: int, seconds: float) -> None:
+        """Let whoever is first go on with the walk when some time has passed."""
+        self._let_go(walk, lease_until=database_now() + seconds, tries=walks.c.tries + 1)
+
+    def release(self, walk: int) -> None:
+        """Let another walker go on with the walk at once."""
+        self._let_go(walk, lease_until=0.0)
+
+    def _let_go(self, walk: int, **values: Any) -> None:
+        with self._database.writing() as connection:
+            connection.execute(update(walks).where(*self._ours(walk)).values(owner=None, **values))
+
+    def complete(self, walk: int, snapshot: Snapshot, *, followed: bool, started_at: float | None = None) -> None:
+        """The walk has seen everything, and this is what it saw.
+
+        `followed` says that the upstream can tell what changes; `started_at` is the age of what was seen, where it is
+        not that of the walk.
+        """
+        age = {} if started_at is None else {"started_at": started_at}
+        self._end(walk, state="complete", base=snapshot.base, revision=snapshot.revision, followed=followed, **age)
 
     def fail(self, walk: int, error: ModernError) -> None:
         """The walk has come to an end that its readers are to be told."""
         self._end(walk, state="failed", error=error_to_text(error))
 
-    def _end(self, walk: int, *, state: str, error: str | None) -> None:
+    def _end(self, walk: int, **values: Any) -> None:
         with self._database.writing() as connection:
-            connection.execute(
-                update(walks).where(*self._ours(walk)).values(state=state, error=error, finished_at=database_now())
-            )
-
-    def release(self, walk: int) -> None:
-        """Let another walker go on with the walk at once."""
-        with self._database.writing() as connection:
-            connection.execute(update(walks).where(*self._ours(walk)).values(lease_until=0))
+            connection.execute(update(walks).where(*self._ours(walk)).values(finished_at=database_now(), **values))
 
     def _ours(self, walk: int) -> tuple[ColumnElement[bool], ...]:
-        return walks.c.id == walk, walks.c.state == "walking", walks.c.owner == self._owner
+        return walks.c.id == walk, walks.c.state == WALKING, walks.c.owner == self._owner
 
-    def clear(self, lifetime: float) -> None:
-        """Drop pins that nobody used for `lifetime` seconds, and ended walks that nobody can want any more.
+    def newest(self, listing: str) -> Newest | None:
+        """The newest complete walk of a listing."""
+        with self._database.reading() as connection:
+            found = connection.execute(_NEWEST, {"listing": listing}).first()
+        if found is None:
+            return None
+        return Newest(found.operation, Snapshot(found.base, found.revision), found.writes_seen, found.started_at)
 
-        Of one listing only the newest few snapshots stay, read or not: a program that writes and lists in turn makes a
-        new one every time.
-        """
-        newer = walks.alias()
-        superseding = (
-            select(func.count())
-            .where(newer.c.listing == walks.c.listing, newer.c.state == "complete", newer.c.id > walks.c.id)
-            .scalar_subquery()
+    def views(self, listing: str, seconds: float) -> list[str]:
+        """The views of a listing that somebody has read in the last so many seconds, most recently used first."""
+        statement = (
+            select(views.c.view)
+            .where(views.c.listing == listing, views.c.used_at >= database_now() - seconds)
+            .order_by(views.c.used_at.desc())
+            .limit(_MOST_VIEWS)
         )
-        read = select(pins.c.id).where(pins.c.walk == walks.c.id).exists()
-        age = database_now() - walks.c.finished_at
-        unwanted = or_(
-            and_(walks.c.state == "complete", ~read, age > lifetime),
-            and_(walks.c.state == "complete", ~read, age > _GRACE, superseding > 0),
-            and_(walks.c.state == "complete", superseding >= _MOST_SNAPSHOTS),
-            and_(walks.c.state == "failed", age > _GRACE),
-        )
+        with self._database.reading() as connection:
+            return list(connection.scalars(statement))
+
+    def next_view(self) -> ViewTask | None:
+        """A view whose order is waited for."""
+        with self._database.reading() as connection:
+            found = connection.execute(_NEXT_VIEW).first()
+        return ViewTask(*found) if found else None
+
+    def made(self, view: ViewTask) -> None:
+        """The order of a view has been made, as often as it was asked for then."""
         with self._database.writing() as connection:
-            connection.execute(delete(pins).where(pins.c.used_at < database_now() - lifetime))
-            connection.execute(delete(walks).where(unwanted))
+            connection.execute(update(views).where(views.c.id == view.id).values(made=view.asked))
 
-
-_MOST_SNAPSHOTS = 10
-_GRACE = 60.0
-"""Seconds after its end in which a walk stays, because somebody who waited for it may not have come back yet."""
+    def written(self, requester: str, after: int) -> list[tuple[str, str]]:
+        """What a requester has written after so many writes: naming member and ID, each once, oldest first."""
+        statement = (
+            select(written.c.member, written.c.item)
+            .where(written.c.requester == requester, written.c.number > after)
+            .order_by(written.c.number)
+        )
+        with self._database.reading() as connection:
+            return list(dict.fromkeys((member, item) for member, item in connection.execute(statement)))
 
 
 def error_to_text(error: ModernError) -> str:

@@ -1,59 +1,50 @@
-"""The walker: walks token listings from end to end and keeps what it sees."""
+"""The walker: the threads that do what is queued, and keep a hold on it while they do."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self
 
 from structlog import get_logger
 
-from mturk_gateway.credentials import Requester
-from mturk_gateway.paging.queue import Task, WalkQueue
-from mturk_gateway.upstream import UNREACHABLE, Upstream
-from mturk_translators.faults import MISSHAPEN, ModernError
-from mturk_translators.operation import Call, Listing, Reply
-from mturk_translators.operations import LISTINGS
-from mturk_translators.rows import Row, keep
+from mturk_gateway.paging.clearing import Clearing
+from mturk_gateway.paging.queue import Task, ViewTask, WalkQueue
+from mturk_gateway.paging.walking import Interrupted, Walking
+from mturk_gateway.upstream import UNREACHABLE
+from mturk_translators.faults import ModernError
 
 log = get_logger()
 
-
-_LARGEST_PAGE = 100
+LEASE = 5.0
+"""Seconds after which a walk whose walker gives no sign of life is gone on with by another."""
+_SIGN_OF_LIFE = 1.0
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.01, 0.05
 """Seconds between two looks for work, one indexed read each; they grow while there is none."""
-_CLEARING = 30.0
-_MOST_BARREN = 20
-"""Pages in a row that bring nothing new before a listing is held to be endless."""
-_WALKS = 4
+_CLEARING = 15.0
+_AT_A_TIME = 4
 """Walks at a time, so that a long listing does not keep short ones waiting."""
 
-
-def lease_of(upstream_timeout: float) -> float:
-    """Seconds after its last page in which a walk belongs to its walker: longer than all tries of one call take."""
-    return 5 * upstream_timeout + 10
+_THROTTLED = frozenset({"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"})
+_FIRST_DELAY, _LONGEST_DELAY = 0.5, 20.0
+_MOST_DELAYS, _MOST_DELAYS_THROTTLED = 5, 10
 
 
 class Walker:
-    """Walks what is queued, in threads of its own, between `start` and `stop` or inside a `with` block.
+    """Does what is queued, in threads of its own, between `start` and `stop` or inside a `with` block."""
 
-    `lifetime` are the seconds after which pages of a snapshot need no longer be had.
-    """
-
-    def __init__(
-        self, queue: WalkQueue, upstream: Upstream, find: Callable[[str], Requester | None], lifetime: float
-    ) -> None:
+    def __init__(self, queue: WalkQueue, walking: Walking, clearing: Clearing) -> None:
         self._queue = queue
-        self._upstream = upstream
-        self._find = find
-        self._lifetime = lifetime
+        self._walking = walking
+        self._clearing = clearing
         self._stopping = threading.Event()
-        self._free = threading.Semaphore(_WALKS)
-        self._walks = ThreadPoolExecutor(_WALKS, thread_name_prefix="walk")
+        self._free = threading.Semaphore(_AT_A_TIME)
+        self._pool = ThreadPoolExecutor(_AT_A_TIME, thread_name_prefix="walk")
+        self._walks: set[int] = set()
+        self._views: set[int] = set()
         self._threads = [
             threading.Thread(target=work, name=f"walker-{work.__name__}", daemon=True)
-            for work in (self._look, self._clear)
+            for work in (self._look, self._hold, self._clear)
         ]
 
     def start(self) -> Self:
@@ -65,9 +56,10 @@ class Walker:
     def stop(self) -> None:
         """End after the page that is under way; the walk goes on with the next walker."""
         self._stopping.set()
+        self._walking.stop()
         for thread in self._threads:
             thread.join()
-        self._walks.shutdown()
+        self._pool.shutdown()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -79,79 +71,85 @@ class Walker:
         pause = _SHORTEST_PAUSE
         while not self._stopping.is_set():
             self._free.acquire()
-            task = None
             try:
-                task = self._queue.take()
-            except Exception:
-                # A database that is locked or full for a moment must not end walking for good.
-                log.exception("looking for walks failed")
+                begun = self._begin()
+            except Exception as error:  # noqa: BLE001  # a database that is locked or full must not end walking for good
+                log.error("looking for walks failed", reason=type(error).__name__)
+                begun = False
                 self._stopping.wait(1.0)
-            if task:
-                self._walks.submit(self._walk, task)
+            if begun:
                 pause = _SHORTEST_PAUSE
             else:
                 self._free.release()
                 self._stopping.wait(pause)
                 pause = min(pause * 1.2, _LONGEST_PAUSE)
 
+    def _begin(self) -> bool:
+        """Begin with something, if there is anything to do."""
+        task = self._queue.take()
+        if task:
+            self._walks.add(task.id)
+            self._pool.submit(self._walk, task)
+            return True
+        view = self._queue.next_view()
+        if view and view.id not in self._views:
+            self._views.add(view.id)
+            self._pool.submit(self._arrange, view)
+            return True
+        return False
+
+    def _hold(self) -> None:
+        while not self._stopping.wait(_SIGN_OF_LIFE):
+            try:
+                if self._walks:
+                    self._queue.hold()
+            except Exception as error:  # noqa: BLE001  # the next try may still be in time
+                log.error("walks not held", reason=type(error).__name__)
+
     def _clear(self) -> None:
         while not self._stopping.wait(_CLEARING):
             try:
-                self._queue.clear(self._lifetime)
-            except Exception:
-                log.exception("clearing failed")
+                self._clearing.clear()
+            except Exception as error:  # noqa: BLE001  # what stays is cleared the next time
+                log.error("clearing failed", reason=type(error).__name__)
+
+    def _arrange(self, view: ViewTask) -> None:
+        try:
+            self._walking.arrange(view)
+            self._queue.made(view)
+        except Exception:
+            log.exception("a view could not be sorted")
+            self._stopping.wait(1.0)
+        finally:
+            self._views.discard(view.id)
+            self._free.release()
 
     def _walk(self, task: Task) -> None:
         try:
-            if self._pages(task):
-                self._queue.complete(task.walk)
-            else:
-                self._queue.release(task.walk)
-        except ModernError as error:
-            self._fail(task, error)
-        except Exception:
-            log.exception("walk interrupted", operation=task.operation)
-            self._fail(task, ModernError(UNREACHABLE, "the walk was interrupted", status=0))
+            try:
+                self._walking.do(task)
+            except Interrupted:
+                self._queue.release(task.id)
+            except ModernError as error:
+                self._give_up(task, error)
+            except Exception:
+                log.exception("walk interrupted", operation=task.walk.operation)
+                self._queue.fail(task.id, ModernError(UNREACHABLE, "the walk was interrupted", status=0))
+        except Exception as error:  # noqa: BLE001  # its lease ends, and the walk is taken up again
+            log.error("a walk could not be ended", operation=task.walk.operation, reason=type(error).__name__)
         finally:
+            self._walks.discard(task.id)
             self._free.release()
 
-    def _fail(self, task: Task, error: ModernError) -> None:
-        log.info("walk failed", operation=task.operation, error=error.type)
-        try:
-            self._queue.fail(task.walk, error)
-        except Exception:
-            # Its lease ends, and the walk is taken up again.
-            log.exception("a walk could not be ended", operation=task.operation)
-
-    def _pages(self, task: Task) -> bool:
-        """Keep page after page; False if the walk was taken away or the walker is to stop. Raises ModernError."""
-        listing = LISTINGS[task.operation]
-        requester = self._find(task.requester)
-        if requester is None:
-            raise ModernError("UnrecognizedClientException", "the key is no longer known")
-        token, tokens, barren = task.token, set[str](), 0
-        while not self._stopping.is_set():
-            params = {**task.params, "MaxResults": _LARGEST_PAGE, **({"NextToken": token} if token else {})}
-            page, token = _read(listing, self._upstream.call(requester, Call(task.operation, params)))
-            fresh = self._queue.keep(task.walk, page, token)
-            if fresh is None:
-                return False
-            if token is None:
-                return True
-            barren = 0 if fresh else barren + 1
-            if token in tokens or barren > _MOST_BARREN:
-                raise ModernError(UNREACHABLE, "the listing goes in circles", status=0)
-            tokens.add(token)
-        return False
-
-
-def _read(listing: Listing, reply: Reply) -> tuple[list[Row], str | None]:
-    """The rows of a page, and the token that follows it. Raises ModernError for what is no page."""
-    try:
-        token = reply.get("NextToken") or None
-        if token is not None:
-            token.encode()
-        return [keep(listing, item) for item in reply[listing.items]], token
-    except MISSHAPEN as error:
-        log.warning("upstream answered garbage", operation=listing.modern, reason=type(error).__name__)
-        raise ModernError(UNREACHABLE, "the reply is not a page", status=0) from None
+    def _give_up(self, task: Task, error: ModernError) -> None:
+        """End a walk that met an error, or put it off if it may pass and something would be lost."""
+        throttled = error.type in _THROTTLED
+        passing = throttled or error.status == 0 or error.status >= 500
+        most = _MOST_DELAYS_THROTTLED if throttled else _MOST_DELAYS
+        if passing and task.again < most and self._walking.has_come_far(task):
+            delay = min(_FIRST_DELAY * 2**task.again, _LONGEST_DELAY)
+            log.info("walk put off", operation=task.walk.operation, error=error.type, seconds=delay)
+            self._queue.put_off(task.id, delay)
+        else:
+            log.info("walk failed", operation=task.walk.operation, error=error.type)
+            self._queue.fail(task.id, error)

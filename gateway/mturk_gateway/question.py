@@ -1,0 +1,159 @@
+"""What requests ask, read once: an old program that polls asks the same again and again, and only the proof is new."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+
+from cachetools import LRUCache
+from structlog import get_logger
+
+from mturk_gateway.auth import Claim, claim_of
+from mturk_gateway.paging.pager import walker_identity
+from mturk_gateway.paging.snapshots import Sought, seek
+from mturk_translators.faults import (
+    OUT_OF_RANGE,
+    Fault,
+    Place,
+    missing_operation,
+    unavailable_operation,
+    unknown_operation,
+)
+from mturk_translators.operation import Context, Operation, Unavailable, Withdrawn
+from mturk_translators.operations import OPERATIONS
+from mturk_translators.query import Node, Pair, blocks, first, merge, nest, parse_pairs
+from mturk_translators.request import PageRequest, StepsRequest, translate, unknown_parameters, validates_only
+from mturk_translators.response import Asked
+from mturk_translators.versions import resolve_version
+
+log = get_logger()
+
+_LARGEST_BATCH = 100
+_KEPT = 1024
+_LONGEST_KEPT = 2048
+"""How many questions are kept, and of how many bytes at most."""
+
+
+class Ask:
+    """One request of a batch, or the one that a question is.
+
+    Translating it raises Fault for parameters that cannot be read.
+    """
+
+    def __init__(self, asked: Asked, access_key: str) -> None:
+        self.asked = asked
+        self._access_key = access_key
+        self._sought: Sought | None = None
+
+    @property
+    def entry(self) -> Operation:
+        """The entry of the operation. Raises Fault for one that cannot be answered."""
+        entry = self.asked.entry
+        if not isinstance(entry, Operation):
+            raise unavailable_operation(self.asked.name, entry.reason)
+        return entry
+
+    @cached_property
+    def validates_only(self) -> bool:
+        """Whether nothing is to be done but to look whether it could be."""
+        return validates_only(self.asked.given)
+
+    def translated(self, context: Callable[[], Context]) -> Sought | StepsRequest:
+        """The page that is looked for, or the steps to take, which are new every time, in a context of their own."""
+        if self._sought:
+            return self._sought
+        request = translate(self.entry, self.asked.given, context())
+        unknown = unknown_parameters(self.entry, self.asked.given)
+        if unknown:
+            log.info("unknown parameters", operation=self.asked.name, names=unknown)
+        if isinstance(request, PageRequest):
+            self._sought = seek(self._access_key, request)
+            return self._sought
+        return request
+
+
+class Question:
+    """What a request asks, whoever proves to be asking: its parameters, and all that follows from them alone.
+
+    What cannot be answered is told only to those who have proved who they are, so it is found out when it is asked for.
+    """
+
+    def __init__(self, pairs: tuple[Pair, ...]) -> None:
+        self.pairs = pairs
+        self.operation = first(pairs, "Operation")
+        self.claim = claim_of(pairs)
+
+    @cached_property
+    def version(self) -> str:
+        """The version of the API that the answer is to have."""
+        return resolve_version(first(self.pairs, "Version"))
+
+    @cached_property
+    def asks(self) -> tuple[Ask, ...]:
+        """The requests of the batch, or the one request. Raises Fault when there is no such operation."""
+        name, entry = look_up(self.operation)
+        found = blocks(nest(self.pairs), name)
+        if len(found) > _LARGEST_BATCH:
+            raise Fault(OUT_OF_RANGE, f"One request carries at most {_LARGEST_BATCH} requests of a batch.", Place.WHOLE)
+        access_key = self.claim.access_key or ""
+        return tuple(Ask(Asked(name, entry, _groups(entry, block), self.version, block), access_key) for block in found)
+
+    @cached_property
+    def lasting(self) -> str:
+        """What stays the same from page to page."""
+        lasting = sorted(pair for pair in self.pairs if pair.name.rpartition(".")[2] not in _NEW_ON_EVERY_PAGE)
+        return walker_identity(*(mark for pair in lasting for mark in pair))
+
+
+_NEW_ON_EVERY_PAGE = ("PageNumber", "Signature", "Timestamp")
+
+
+def look_up(operation: str | None) -> tuple[str, Operation | Unavailable]:
+    """The name and entry of the operation that a request asks for. Raises Fault when there is none."""
+    if operation is None:
+        raise missing_operation()
+    entry = OPERATIONS.get(operation)
+    if entry is None:
+        raise unknown_operation(operation)
+    if isinstance(entry, Withdrawn):
+        raise unknown_operation(operation, f"It {entry.reason}.")
+    return operation, entry
+
+
+def _groups(entry: Operation | Unavailable, block: Node) -> frozenset[str]:
+    words = [word.strip() for text in block.texts("ResponseGroup") for word in text.split(",")]
+    return entry.groups.chosen(tuple(words)) if isinstance(entry, Operation) else frozenset()
+
+
+_PROOF = (b"Timestamp=", b"Signature=")
+
+
+class Questions:
+    """Reads requests, and keeps what the latest of them asked. For one event loop."""
+
+    def __init__(self) -> None:
+        self._kept: LRUCache[tuple[bytes, ...], Question] = LRUCache(_KEPT)
+
+    def read(self, query: bytes, body: bytes) -> tuple[Question, Claim]:
+        """What a request asks and how it proves who asks, from the encoded parameters of URL and body.
+
+        Raises Fault for what cannot be read.
+        """
+        encoded = body or query
+        parts = encoded.split(b"&")
+        proof = [part for part in parts if part.startswith(_PROOF)]
+        if (query and body) or len(encoded) > _LONGEST_KEPT or len(proof) != 2 or proof[0][:9] == proof[1][:9]:
+            question = Question(merge(parse_pairs(query), parse_pairs(body)))
+            return question, question.claim
+        lasting = tuple(part for part in parts if part not in proof)
+        kept = self._kept.get(lasting)
+        question = kept or Question(merge(parse_pairs(b"&".join(lasting))))
+        if kept is None:
+            self._kept[lasting] = question
+        proved = dict(parse_pairs(b"&".join(proof)))
+        claim = question.claim._replace(
+            signature=proved["Signature"] or None,
+            timestamp=proved["Timestamp"] or None,
+            pairs=(*question.pairs, *map(Pair._make, proved.items())),
+        )
+        return question, claim
