@@ -26,7 +26,7 @@ IMPURE = {"asyncio", "io", "logging", "multiprocessing", "os", "pathlib", "rando
 
 ONLY_IN = {
     "boto3": {"mturk_gateway.upstream"},
-    "botocore": {"mturk_gateway.upstream", "mturk_gateway.marketplace.protocol"},
+    "botocore": {"mturk_gateway.upstream", "mturk_gateway.replies", "mturk_gateway.marketplace.protocol"},
     "lxml": {"mturk_translators.xml"},
     "fastapi": {"mturk_gateway.app"},
     "httpx": {"mturk_gateway.app", "mturk_gateway.modern", "mturk_gateway.serve"},

@@ -10,7 +10,7 @@ import botocore.session
 import pytest
 
 from golden import case
-from mturk_gateway.pipeline import OPERATIONS
+from mturk_translators.operations import OPERATIONS
 
 
 def result(name):

@@ -5,12 +5,16 @@ from __future__ import annotations
 import itertools
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 
 from mturk_gateway.credentials import Requester, write_profile
 from mturk_gateway.embedded import EmbeddedGateway
 from mturk_gateway.settings import Settings
+from mturk_gateway.upstream import Upstream
+from mturk_translators.faults import ModernError
+from mturk_translators.operation import Call
 from mturk_translators.xml import parse
 from support import QUESTION, ScriptedUpstream, ask, modern_client, one, post, signed_query, texts
 
@@ -389,3 +393,74 @@ def test_a_profile_has_an_endpoint_and_a_region_of_its_own(tmp_path):
 
     scopes = [headers["Authorization"].partition("Credential=")[2].split("/")[2] for headers in upstream.headers]
     assert scopes == ["eu-central-1"] * 2
+
+
+# Calls with headers of their own
+
+LAB = Requester("lab", "AKIDLAB", "lab-secret")
+
+
+@contextmanager
+def scripted(answer):
+    with ScriptedUpstream(answer) as server:
+        upstream = Upstream(server.url, timeout=5.0)
+        try:
+            yield server, upstream
+        finally:
+            upstream.close()
+
+
+def signed(headers):
+    return headers["Authorization"].partition("SignedHeaders=")[2].partition(",")[0].split(";")
+
+
+def test_a_call_carries_headers_of_its_own_and_signs_them():
+    with scripted(lambda *_: (200, {"HIT": HIT})) as (server, upstream):
+        reply = upstream.call(LAB, Call("GetHIT", {"HITId": "3HIT"}), headers={"X-Since": "7"})
+        upstream.call(LAB, Call("GetHIT", {"HITId": "3HIT"}))
+
+    first, second = server.headers
+    assert first["X-Since"] == "7"
+    assert "x-since" in signed(first)
+    assert "X-Since" not in second
+    assert reply["ResponseMetadata"]["HTTPHeaders"]["content-type"] == "application/x-amz-json-1.1"
+    assert reply["HIT"] == HIT
+
+
+def test_every_try_of_a_call_carries_its_headers():
+    replies = iter([modern_error("ThrottlingException"), (200, {"HIT": HIT})])
+    with scripted(lambda *_: next(replies)) as (server, upstream):
+        upstream.call(LAB, Call("GetHIT", {"HITId": "3HIT"}), headers={"X-Since": "7"})
+
+    assert [headers["X-Since"] for headers in server.headers] == ["7", "7"]
+    assert all("x-since" in signed(headers) for headers in server.headers)
+
+
+def test_a_failed_call_leaves_no_headers_behind():
+    replies = iter([modern_error("RequestError"), (200, {"HIT": HIT})])
+    with scripted(lambda *_: next(replies)) as (server, upstream):
+        with pytest.raises(ModernError):
+            upstream.call(LAB, Call("GetHIT", {"HITId": "3HIT"}), headers={"X-Since": "7"})
+        upstream.call(LAB, Call("GetHIT", {"HITId": "3HIT"}))
+
+    assert ["X-Since" in headers for headers in server.headers] == [True, False]
+
+
+def test_calls_at_the_same_time_keep_their_headers_apart():
+    names = ["X" * length for length in range(1, 65)]
+    with scripted(lambda *_: (200, {"HIT": HIT})) as (server, upstream), ThreadPoolExecutor(8) as pool:
+        list(
+            pool.map(lambda name: upstream.call(LAB, Call("GetHIT", {"HITId": name}), headers={"X-Name": name}), names)
+        )
+
+    assert sorted(headers["X-Name"] for headers in server.headers) == names
+    assert len({int(headers["Content-Length"]) - len(headers["X-Name"]) for headers in server.headers}) == 1
+
+
+def test_times_are_numbers_as_they_were_sent_and_texts_are_understood():
+    hits = [hit(Expiration=1_500_000_000.5), hit(Expiration="2017-07-14T02:40:00Z")]
+    with scripted(lambda *_: (200, {"HITs": hits})) as (_, upstream):
+        reply = upstream.call(LAB, Call("ListHITs", {}))
+
+    assert reply["HITs"][0]["Expiration"] == 1_500_000_000.5
+    assert reply["HITs"][1]["Expiration"].timestamp() == 1_500_000_000

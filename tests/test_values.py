@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mturk_translators.faults import Fault
+from mturk_translators.faults import MISSHAPEN, Fault
 from mturk_translators.fields import Boolean, Choice, Choices, Integer, Price, Text
 from mturk_translators.query import Pair, nest
-from mturk_translators.values import amount_text, as_datetime, formatted_price, money_in, money_key, time_key, time_text
+from mturk_translators.values import amount_text, formatted_price, money_in, money_key, time_key, time_text
 
 INVALID = "AWS.MechanicalTurk.InvalidParameterValue"
 RANGE = "AWS.ParameterOutOfRange"
@@ -203,7 +203,14 @@ def test_times_are_whole_seconds_of_utc_never_rounded_up(moment):
 
 @given(st.datetimes(min_value=datetime(1970, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001  # hypothesis adds the zone
 def test_a_time_reads_back_as_the_second_it_was(moment):
-    shown = time_text(moment)
+    def read(text):
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
 
-    assert datetime.strptime(shown, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC) == moment.replace(microsecond=0)
-    assert as_datetime(moment.timestamp()) - moment < timedelta(seconds=1)
+    assert read(time_text(moment)) == moment.replace(microsecond=0)
+    assert abs(read(time_text(moment.timestamp())) - moment) < timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("moment", [float("nan"), float("inf"), 1e30, -1e12, "1500000000", [], {}])
+def test_what_is_no_time_is_told_as_misshapen(moment):
+    with pytest.raises(MISSHAPEN):
+        time_text(moment)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+import orjson
 from botocore.model import ListShape, Shape, StructureShape
 from botocore.parsers import JSONParser
 from botocore.utils import lowercase_dict, parse_timestamp
@@ -58,12 +58,11 @@ class ReplyParserFactory:
 def _read(body: bytes) -> Any:
     """The body's value without the nulls of its objects; None where it has none that can be read."""
     try:
-        text = body.decode()
-        value = json.loads(text)
-    except ValueError:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
         return None
     # To look through all of a page takes longer than to read it, and hardly any has a null.
-    return _without_nulls(value) if "null" in text else value
+    return _without_nulls(value) if b"null" in body else value
 
 
 def _without_nulls(value: Any) -> Any:

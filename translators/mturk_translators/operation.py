@@ -113,7 +113,7 @@ class Again:
     reply: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Listing:
     """A token listing of the modern API, and what is kept of each of its rows.
 
@@ -141,7 +141,7 @@ class Filter:
     field: Field
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Pages:
     """How an operation shows a listing as numbered pages.
 

@@ -90,15 +90,9 @@ class _Layout:
         return any(field.varies(item.get(field.member)) for field in self._versioned)
 
 
-_layouts: dict[int, _Layout] = {}
-
-
+@cache
 def _layout(listing: Listing) -> _Layout:
-    # By identity, which a layout keeps alive: to hash a listing with all its fields takes as long as to keep a row.
-    layout = _layouts.get(id(listing))
-    if layout is None:
-        layout = _layouts[id(listing)] = _Layout(listing)
-    return layout
+    return _Layout(listing)
 
 
 def keep(listing: Listing, item: Mapping[str, Any]) -> Row:

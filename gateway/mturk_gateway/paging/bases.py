@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from mturk_gateway.database import Database
 from mturk_gateway.paging.orders import has_order, mend_orders, sort_rows, store_order
-from mturk_gateway.paging.snapshots import Snapshot
+from mturk_gateway.paging.snapshots import Snapshot, Walk
 from mturk_gateway.paging.tables import ALIVE, FOREVER, KEY_COLUMNS, bases, bodies, row_id, rows
 from mturk_translators.operation import Listing
 from mturk_translators.rows import Row
@@ -53,11 +53,11 @@ class Bases:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def begin(self, base: int, requester: str) -> None:
-        """Make a base without rows."""
+    def begin(self, base: int, walk: Walk) -> None:
+        """Make a base without rows for a walk."""
         values = {"token": "", "revision": 0, "rows": 0, "front": 0, "back": 0, "size": 0}
         with self._database.writing() as connection:
-            connection.execute(insert(bases).values(id=base, requester=requester, **values))
+            connection.execute(insert(bases).values(id=base, requester=walk.requester, listing=walk.listing, **values))
 
     def progress(self, base: int) -> Progress | None:
         """How far the walk of a base has come; None when the base is gone."""

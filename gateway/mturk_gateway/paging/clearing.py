@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, or_, select, update
@@ -30,6 +31,9 @@ _GRACE = 60.0
 """Seconds after its end in which a walk stays, because somebody who waited for it may not have come back yet."""
 _KEPT = 7 * 86_400.0
 """Seconds for which a snapshot stays unread that need not be walked again: its upstream can say what changed."""
+_MOST_BASES = 10
+"""Bases of a listing that are kept."""
+_MOST_PINS = 100_000
 _AT_A_TIME = 5000
 """Rows that one transaction drops, so that walks need not wait long."""
 
@@ -93,29 +97,34 @@ class Clearing:
             and_(walks.c.state == COMPLETE, ~read, ~walks.c.followed, age > unread),
             and_(walks.c.state == COMPLETE, ~read, age > _KEPT),
         )
-        walked = select(walks.c.id).where(walks.c.listing == views.c.listing).exists()
+        surplus = select(pins.c.id).order_by(pins.c.used_at.desc()).offset(_MOST_PINS)
         with self._desk.writing() as connection:
             connection.execute(delete(pins).where(pins.c.used_at < database_now() - lifetime))
             connection.execute(delete(written).where(written.c.noted_at < database_now() - staleness - _GRACE))
             connection.execute(delete(walks).where(unwanted))
-            connection.execute(delete(views).where(views.c.used_at < database_now() - lifetime, ~walked))
+            connection.execute(delete(pins).where(pins.c.id.in_(surplus)))
+            connection.execute(delete(views).where(views.c.used_at < database_now() - lifetime))
 
     def _make_room(self) -> None:
-        """Let go of the bases that were read longest ago, until every requester, and all together, have room."""
+        """Let go of the bases that were read longest ago, until every requester, and all together, have room.
+
+        Of one listing only the newest few stay, read or not: where the upstream cannot say what has changed, a program
+        that writes and lists in turn makes a new one every time.
+        """
         with self._stock.reading() as connection:
-            sizes = connection.execute(select(bases.c.id, bases.c.requester, bases.c.size)).all()
-        if sum(size for _, _, size in sizes) <= min(self._limits.space, self._limits.requester_space):
-            return
+            present = connection.execute(
+                select(bases.c.id, bases.c.requester, bases.c.listing, bases.c.size).order_by(bases.c.id.desc())
+            ).all()
+        number: Counter[str] = Counter()
+        size: Counter[str] = Counter()
         used = self._last_use()
-        total = 0
-        by_requester: dict[str, int] = {}
-        for base, requester, size in sorted(sizes, key=lambda row: used.get(row[0], 0.0), reverse=True):
-            total += size
-            by_requester[requester] = by_requester.get(requester, 0) + size
-            if total > self._limits.space or by_requester[requester] > self._limits.requester_space:
-                total -= size
-                by_requester[requester] -= size
-                self._let_go(base)
+        for base in sorted(present, key=lambda base: used.get(base.id, 0.0), reverse=True):
+            number[base.listing] += 1
+            size[base.requester] += base.size
+            crowded = number[base.listing] > _MOST_BASES or size[base.requester] > self._limits.requester_space
+            if crowded or size.total() > self._limits.space:
+                size[base.requester] -= base.size
+                self._let_go(base.id)
 
     def _last_use(self) -> dict[int, float]:
         pinned = select(pins.c.base, func.max(pins.c.used_at)).group_by(pins.c.base)

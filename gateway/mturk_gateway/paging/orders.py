@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, Select, insert, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, delete, insert, select, update
 
 from mturk_gateway.paging.snapshots import Snapshot, view_of
 from mturk_gateway.paging.tables import ALIVE, DEAD, FOREVER, KEY_COLUMNS, LATER, leaves, orders, row_id, rows
@@ -17,6 +17,9 @@ from mturk_translators.request import View
 
 _RUN = 512
 """Rows in a leaf when it is made; one that grows to more than twice that is divided."""
+
+_MOST = 200
+"""Orders of a base that are kept at a time."""
 
 _MOST_MENDED = 50_000
 """Changes up to which orders are mended; with more, to sort anew those that are read takes less time and memory."""
@@ -73,7 +76,12 @@ def sort_rows(connection: Connection, snapshot: Snapshot, listing: Listing, name
 
 
 def store_order(connection: Connection, snapshot: Snapshot, name: str, made: Iterable[_Leaf]) -> None:
-    """Store the order of a view from this snapshot on."""
+    """Store the order of a view from this snapshot on. Of very many, the oldest makes room."""
+    current = select(orders.c.id).where(orders.c.base == snapshot.base, orders.c.until == FOREVER)
+    surplus = list(connection.scalars(current.order_by(orders.c.id.desc()).offset(_MOST - 1)))
+    if surplus:
+        connection.execute(delete(leaves).where(leaves.c.order.in_(surplus)))
+        connection.execute(delete(orders).where(orders.c.id.in_(surplus)))
     statement = (
         insert(orders)
         .values(base=snapshot.base, view=name, since=snapshot.revision, until=FOREVER)

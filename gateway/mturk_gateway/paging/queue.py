@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, update
@@ -18,7 +19,7 @@ _NEXT = (
     select(walks.c.id)
     .where(
         or_(
-            and_(walks.c.state == WALKING, walks.c.lease_until < database_now()),
+            and_(walks.c.state == WALKING, walks.c.lease_until <= database_now()),
             and_(
                 walks.c.state == QUEUED,
                 ~select(_busy.c.id)
@@ -27,13 +28,15 @@ _NEXT = (
             ),
         )
     )
-    .order_by(walks.c.id)
+    .order_by(func.coalesce(walks.c.lease_until, walks.c.queued_at))
     .limit(1)
 )
-"""The oldest walk that nobody is at. Made once: it is asked for many times a second."""
+"""The walk that nobody is at for the longest time. Made once: it is asked for many times a second."""
 
 _NEXT_VIEW = (
-    select(views.c.id, views.c.listing, views.c.view, views.c.asked).where(views.c.asked > views.c.made).limit(1)
+    select(views.c.id, views.c.listing, views.c.view, views.c.asked)
+    .where(views.c.asked > views.c.made, views.c.listing.not_in(bindparam("others", expanding=True)))
+    .limit(1)
 )
 
 _NEWEST = (
@@ -93,11 +96,15 @@ class WalkQueue:
         self._lease = lease
         self._owner = uuid.uuid4().hex
 
-    def take(self) -> Task | None:
-        """Take the oldest walk that nobody is at, if there is one."""
+    def is_waited_for(self) -> bool:
+        """Whether there is a walk that nobody is at."""
         with self._database.reading() as connection:
-            if connection.scalar(_NEXT) is None:
-                return None
+            return connection.scalar(_NEXT) is not None
+
+    def take(self) -> Task | None:
+        """Take the walk that nobody is at for the longest time, if there is one."""
+        if not self.is_waited_for():
+            return None
         with self._database.writing() as connection:
             walk = connection.scalar(_NEXT)
             if walk is None:
@@ -140,12 +147,12 @@ class WalkQueue:
             connection.execute(update(walks).where(*self._ours(walk)).values(tries=0))
 
     def put_off(self, walk: int, seconds: float) -> None:
-        """Let whoever is first go on with the walk when some time has passed."""
+        """Let whoever is first go on with the walk when some time has passed, after an error that may pass."""
         self._let_go(walk, lease_until=database_now() + seconds, tries=walks.c.tries + 1)
 
     def release(self, walk: int) -> None:
-        """Let another walker go on with the walk at once."""
-        self._let_go(walk, lease_until=0.0)
+        """Let whoever is first go on with the walk, after those that have waited longer."""
+        self._let_go(walk, lease_until=database_now())
 
     def _let_go(self, walk: int, **values: Any) -> None:
         with self._database.writing() as connection:
@@ -190,10 +197,10 @@ class WalkQueue:
         with self._database.reading() as connection:
             return list(connection.scalars(statement))
 
-    def next_view(self) -> ViewTask | None:
-        """A view whose order is waited for."""
+    def next_view(self, others: Collection[str]) -> ViewTask | None:
+        """A view whose order is waited for, of none of the other listings."""
         with self._database.reading() as connection:
-            found = connection.execute(_NEXT_VIEW).first()
+            found = connection.execute(_NEXT_VIEW, {"others": list(others)}).first()
         return ViewTask(*found) if found else None
 
     def made(self, view: ViewTask) -> None:

@@ -168,6 +168,7 @@ bases = Table(
     # That of the walk which made it.
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("requester", String, nullable=False),
+    Column("listing", String, nullable=False),
     # Where the walk is: the token that its next page is asked for with, empty before the first.
     Column("token", Text, nullable=False),
     # What the upstream wants to be asked for changes with; none where it cannot say.

@@ -10,7 +10,7 @@ from structlog import get_logger
 
 from mturk_gateway.paging.clearing import Clearing
 from mturk_gateway.paging.queue import Task, ViewTask, WalkQueue
-from mturk_gateway.paging.walking import Interrupted, Walking
+from mturk_gateway.paging.walking import HopelessError, Interrupted, Walking
 from mturk_gateway.upstream import UNREACHABLE
 from mturk_translators.faults import ModernError
 
@@ -41,7 +41,7 @@ class Walker:
         self._free = threading.Semaphore(_AT_A_TIME)
         self._pool = ThreadPoolExecutor(_AT_A_TIME, thread_name_prefix="walk")
         self._walks: set[int] = set()
-        self._views: set[int] = set()
+        self._sorting: set[str] = set()
         self._threads = [
             threading.Thread(target=work, name=f"walker-{work.__name__}", daemon=True)
             for work in (self._look, self._hold, self._clear)
@@ -91,9 +91,10 @@ class Walker:
             self._walks.add(task.id)
             self._pool.submit(self._walk, task)
             return True
-        view = self._queue.next_view()
-        if view and view.id not in self._views:
-            self._views.add(view.id)
+        # One view of a listing at a time: somebody who asks for thousands must not keep the others waiting.
+        view = self._queue.next_view(self._sorting)
+        if view:
+            self._sorting.add(view.listing)
             self._pool.submit(self._arrange, view)
             return True
         return False
@@ -121,7 +122,7 @@ class Walker:
             log.exception("a view could not be sorted")
             self._stopping.wait(1.0)
         finally:
-            self._views.discard(view.id)
+            self._sorting.discard(view.listing)
             self._free.release()
 
     def _walk(self, task: Task) -> None:
@@ -144,7 +145,7 @@ class Walker:
     def _give_up(self, task: Task, error: ModernError) -> None:
         """End a walk that met an error, or put it off if it may pass and something would be lost."""
         throttled = error.type in _THROTTLED
-        passing = throttled or error.status == 0 or error.status >= 500
+        passing = not isinstance(error, HopelessError) and (throttled or error.status == 0 or error.status >= 500)
         most = _MOST_DELAYS_THROTTLED if throttled else _MOST_DELAYS
         if passing and task.again < most and self._walking.has_come_far(task):
             delay = min(_FIRST_DELAY * 2**task.again, _LONGEST_DELAY)

@@ -31,8 +31,19 @@ _MOST_AMENDED = 1000
 """Objects that are read again for one snapshot; a program that has written more has to wait for the walk."""
 
 
+_TURN = 50
+"""Pages after which a walk makes way for one that waits, if all threads are at walks."""
+
+
 class Interrupted(Exception):  # noqa: N818  # nothing went wrong
-    """The walk is to go on elsewhere: this walker stops, or another one has taken over."""
+    """The walk is to go on later, or elsewhere: others wait, this walker stops, or another one has taken over."""
+
+
+class HopelessError(ModernError):
+    """The walk cannot be done, however often it is tried."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(UNREACHABLE, message, status=0)
 
 
 class Walking:
@@ -117,7 +128,7 @@ class Walking:
         """The base of a whole walk, begun or gone on with."""
         progress = self._bases.progress(task.id)
         if progress is None:
-            self._bases.begin(task.id, task.walk.requester)
+            self._bases.begin(task.id, task.walk)
         token = progress.token if progress else ""
         again, tokens, barren = task.again, set[str](), 0
         while True:
@@ -133,22 +144,24 @@ class Walking:
                 return task.id
             if kept.size > self._largest:
                 log.error("a listing takes more space than one may", operation=listing.modern, rows=kept.rows)
-                raise ModernError(UNREACHABLE, "the listing is too large", status=0)
+                raise HopelessError("the listing is too large")
             barren = 0 if kept.fresh else barren + 1
             if following in tokens or barren > _MOST_BARREN:
                 raise _circles()
             token = following
             tokens.add(token)
+            if len(tokens) % _TURN == 0 and self._queue.is_waited_for():
+                raise Interrupted
 
     def _amend(self, task: Task, listing: Listing, requester: Requester) -> None:
         """The last snapshot with what the requester has written since it was walked."""
         newest = self._queue.newest(task.walk.listing)
         # Where the upstream can say what has changed, it must be asked that: this way could miss what it has told.
         if newest is None or self._bases.cursor(newest.snapshot.base) is not None:
-            raise ModernError(UNREACHABLE, "there is nothing to amend", status=0)
+            raise HopelessError("there is nothing to amend")
         named = self._queue.written(task.walk.requester, newest.writes_seen)
         if len(named) > _MOST_AMENDED:
-            raise ModernError(UNREACHABLE, "too much has been written to read it all again", status=0)
+            raise HopelessError("too much has been written to read it all again")
         latest: dict[str, dict[str, Any] | None] = {}
         for member, item in named:
             self._check()
@@ -184,10 +197,10 @@ class Walking:
             raise Interrupted
 
 
-def _circles() -> ModernError:
-    return ModernError(UNREACHABLE, "the listing goes in circles", status=0)
+def _circles() -> HopelessError:
+    return HopelessError("the listing goes in circles")
 
 
-def _no_page(listing: Listing, error: Exception) -> ModernError:
+def _no_page(listing: Listing, error: Exception) -> HopelessError:
     log.warning("upstream answered garbage", operation=listing.modern, reason=type(error).__name__)
-    return ModernError(UNREACHABLE, "the reply is not a page", status=0)
+    return HopelessError("the reply is not a page")
