@@ -12,7 +12,7 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import ColumnElement, Connection, Float, Select, Table, create_engine, event, inspect
+from sqlalchemy import ColumnElement, Connection, Float, Select, Table, create_engine, event, insert, inspect
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -51,10 +51,11 @@ class Database:
     """One database, with a transaction for each `reading` or `writing` block.
 
     `durable` says whether an acknowledged write must survive a power cut (the marketplace, the ledger) or may be
-    lost with the rest of a file that can be made again (snapshots).
+    lost with the rest of a file that can be made again (snapshots). `log_pages` is how far an SQLite file may lag behind
+    its log: more suits a database that takes much at a time.
     """
 
-    def __init__(self, url: str | URL, *, durable: bool) -> None:
+    def __init__(self, url: str | URL, *, durable: bool, log_pages: int = 1000) -> None:
         self.url = make_url(url)
         self.engine: Engine = create_engine(
             self.url,
@@ -64,8 +65,9 @@ class Database:
             hide_parameters=True,
         )
         if self.engine.dialect.name == "sqlite":
-            _prepare_sqlite(self.engine, durable=durable)
+            _prepare_sqlite(self.engine, durable=durable, log_pages=log_pages)
         self._writer = self.engine.execution_options(writing=True)
+        self._inserts: dict[Table, Any] = {}
         # SQLite lets one write at a time, and those who wait look again only now and then: threads of one process can
         # do better.
         self._turn = threading.Lock() if self.engine.dialect.name == "sqlite" else nullcontext()
@@ -81,6 +83,18 @@ class Database:
         """A connection that holds the right to write from its first statement; commits unless the block raises."""
         with self._turn, self._writer.begin() as connection:
             yield connection
+
+    def insert_many(self, connection: Connection, table: Table, rows: list[tuple[Any, ...]]) -> None:
+        """Insert rows, each with a value for every column in the table's order; several times faster than otherwise."""
+        if not rows:
+            return
+        compiled = self._inserts.get(table)
+        if compiled is None:
+            compiled = self._inserts[table] = insert(table).compile(dialect=self.engine.dialect)
+        given: list[Any] = rows
+        if not compiled.positional:
+            given = [dict(zip(table.columns.keys(), row, strict=True)) for row in rows]
+        connection.exec_driver_sql(str(compiled), given)
 
     def quick(self, statement: Select[Any]) -> Callable[[Mapping[str, Any]], Sequence[tuple[Any, ...]]]:
         """A read that is carried out on an event loop: the function takes the parameters and gives all rows.
@@ -143,7 +157,7 @@ class Database:
         self.engine.dispose()
 
 
-def _prepare_sqlite(engine: Engine, *, durable: bool) -> None:
+def _prepare_sqlite(engine: Engine, *, durable: bool, log_pages: int) -> None:
     synchronous = "FULL" if durable else "OFF"
 
     def configure(connection: Any, _record: object) -> None:
@@ -156,7 +170,7 @@ def _prepare_sqlite(engine: Engine, *, durable: bool) -> None:
             f"synchronous={synchronous}",
             "busy_timeout=30000",
             "foreign_keys=ON",
-            "temp_store=MEMORY",
+            f"wal_autocheckpoint={log_pages}",
         ):
             connection.execute(f"PRAGMA {pragma}")
 

@@ -82,13 +82,10 @@ class Bases:
             found = connection.execute(_BASE, {"base": base}).first()
             if found is None or found.token != token:
                 return None
-            known = set(
-                connection.scalars(
-                    select(rows.c.item).where(rows.c.base == base, rows.c.item.in_([row.id for row in page]), ALIVE)
-                )
-            )
+            known = set(connection.scalars(_KNOWN, {"base": base, "items": [row.id for row in page]}))
             fresh = list({row.id: row for row in page if row.id not in known}.values())
-            _insert(connection, base, found.rows, 0, [(found.back + index, row) for index, row in enumerate(fresh)])
+            placed = [(found.back + index, row) for index, row in enumerate(fresh)]
+            _insert(self._database, connection, base, found.rows, 0, placed)
             values: dict[str, Any] = {
                 "token": following or "",
                 "rows": found.rows + len(fresh),
@@ -96,8 +93,8 @@ class Bases:
                 "size": found.size + sum(map(_size, fresh)),
             }
             if not token:
-                values["cursor"] = cursor
-            connection.execute(update(bases).where(bases.c.id == base).values(values))
+                connection.execute(update(bases).where(bases.c.id == base).values(cursor=cursor))
+            connection.execute(_KEEP, {**values, "of": base})
         return Kept(len(fresh), values["rows"], values["size"])
 
     def change(
@@ -153,8 +150,9 @@ class Bases:
                 snapshot = Snapshot(base, found.revision)
                 store_order(connection, snapshot, view, sort_rows(connection, snapshot, listing, view))
 
-    @staticmethod
-    def _apply(connection: Connection, listing: Listing, base: Any, page: Sequence[Row], gone: Sequence[str]) -> None:
+    def _apply(
+        self, connection: Connection, listing: Listing, base: Any, page: Sequence[Row], gone: Sequence[str]
+    ) -> None:
         """Make changes that belong to the revision after the present one."""
         pending = base.revision + 1
         latest = {row.id: row for row in page}
@@ -179,13 +177,23 @@ class Bases:
                 back += 1
             elif kept.row != row:
                 placed.append((int(kept.place) - _PLACE_ZERO, row))
-        _insert(connection, base.id, number, pending, placed)
+        _insert(self._database, connection, base.id, number, pending, placed)
         size = base.size + sum(_size(row) for _, row in placed)
         values = {"rows": number + len(placed), "front": front, "back": back, "size": size}
         connection.execute(update(bases).where(bases.c.id == base.id).values(values))
 
 
+# Statements of the way that every page takes are made once: making one takes longer than carrying it out.
+
 _BASE = select(bases).where(bases.c.id == bindparam("base"))
+_KNOWN = select(rows.c.item).where(
+    rows.c.base == bindparam("base"), rows.c.item.in_(bindparam("items", expanding=True)), ALIVE
+)
+_KEEP = (
+    update(bases)
+    .where(bases.c.id == bindparam("of"))
+    .values({name: bindparam(name) for name in ("token", "rows", "back", "size")})
+)
 
 
 def _finish(connection: Connection, listing: Listing, snapshot: Snapshot, views: Sequence[str]) -> Snapshot:
@@ -209,33 +217,18 @@ def _present(connection: Connection, base: int, items: Sequence[str]) -> dict[st
     return present
 
 
-def _insert(connection: Connection, base: int, number: int, born: int, placed: Sequence[tuple[int, Row]]) -> None:
-    if not placed:
-        return
+def _insert(
+    database: Database, connection: Connection, base: int, number: int, born: int, placed: Sequence[tuple[int, Row]]
+) -> None:
     ids = range(row_id(base, number), row_id(base, number + len(placed)))
-    connection.execute(
-        insert(rows),
-        [
-            {
-                "id": id_,
-                "base": base,
-                "item": row.id,
-                **dict.fromkeys(KEY_COLUMNS),
-                **dict(zip(KEY_COLUMNS, row.keys, strict=False)),
-                "place": str(_PLACE_ZERO + place),
-                "born": born,
-                "died": FOREVER,
-            }
-            for id_, (place, row) in zip(ids, placed, strict=True)
-        ],
-    )
-    connection.execute(
-        insert(bodies),
-        [
-            {"row": id_, "sections": row.sections, "source": row.source}
-            for id_, (_, row) in zip(ids, placed, strict=True)
-        ],
-    )
+    unused = (None,) * len(KEY_COLUMNS)
+    made = [
+        (id_, base, row.id, *(*row.keys, *unused)[: len(KEY_COLUMNS)], str(_PLACE_ZERO + place), born, FOREVER)
+        for id_, (place, row) in zip(ids, placed, strict=True)
+    ]
+    database.insert_many(connection, rows, made)
+    looks = [(id_, row.sections, row.source) for id_, (_, row) in zip(ids, placed, strict=True)]
+    database.insert_many(connection, bodies, looks)
 
 
 def _size(row: Row) -> int:

@@ -6,6 +6,7 @@ from array import array
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from sqlalchemy import Column, ColumnElement, Connection, Row, Select, delete, insert, select, update
@@ -36,6 +37,10 @@ class _Sorting(NamedTuple):
         columns = {key.member: rows.c[column] for key, column in zip(listing.keys, KEY_COLUMNS, strict=False)}
         key = columns[view.sort] if view.sort else rows.c.place
         return cls(key, tuple((columns[member], values) for member, values in view.filters))
+
+    def key_of(self, row: Row[tuple[object, ...]]) -> str:
+        key: str = getattr(row, self.key.name)
+        return key
 
     def holds(self, row: Row[tuple[object, ...]]) -> bool:
         return all(getattr(row, column.name) in values for column, values in self.filters)
@@ -128,49 +133,70 @@ def _mend(
         .order_by(leaves.c.key, leaves.c.item)
     ).all()
     firsts = [(leaf.key, leaf.item) for leaf in present]
-    gone: dict[int, set[int]] = defaultdict(set)
-    come: dict[int, list[int]] = defaultdict(list)
-    for row in filter(sorting.holds, fallen):
-        gone[_where(firsts, sorting, row)].add(row.id - start)
+    left = {(sorting.key_of(row), row.item): row for row in fallen if sorting.holds(row)}
+    mended: dict[int, _Mending] = defaultdict(_Mending)
     for row in filter(sorting.holds, risen):
-        come[_where(firsts, sorting, row)].append(row.id - start)
-    made: list[_Leaf] = []
-    replaced: list[int] = []
-    for position in sorted(gone.keys() | come.keys()):
-        if position < len(present):
-            replaced.append(present[position].id)
-            numbers = [number for number in array("I", present[position].rows) if number not in gone[position]]
+        key = (sorting.key_of(row), row.item)
+        mending = mended[_where(firsts, key)]
+        old = left.pop(key, None)
+        if old is None:
+            mending.come.append(row.id - start)
         else:
-            numbers = []
-        keys = _keys(connection, sorting, snapshot.base, [*numbers, *come[position]])
-        made += _divide(sorted(keys, key=keys.__getitem__), keys)
-    connection.execute(update(leaves).where(leaves.c.id.in_(replaced)).values(died=snapshot.revision))
+            # What changed is not what it is sorted by, as with most changes: the new row stands where the old one did.
+            mending.replaced[old.id - start] = row.id - start
+    for key, row in left.items():
+        mended[_where(firsts, key)].gone.add(row.id - start)
+    made: list[_Leaf] = []
+    for position, mending in sorted(mended.items()):
+        before = array("I", present[position].rows) if position < len(present) else array("I")
+        numbers = mending.applied(before)
+        if mending.come:
+            keys = _keys(connection, sorting, snapshot.base, [*numbers, *mending.come])
+            made += _divide(sorted(keys, key=keys.__getitem__), keys)
+        elif numbers:
+            made += _divide(numbers, _keys(connection, sorting, snapshot.base, numbers[:1]))
+    outlived = [present[position].id for position in mended if position < len(present)]
+    connection.execute(update(leaves).where(leaves.c.id.in_(outlived)).values(died=snapshot.revision))
     _store(connection, order, snapshot.revision, made)
 
 
-def _where(firsts: list[tuple[str, str]], sorting: _Sorting, row: Row[tuple[object, ...]]) -> int:
-    return max(bisect_right(firsts, (getattr(row, sorting.key.name), row.item)) - 1, 0)
+@dataclass
+class _Mending:
+    """What becomes of a leaf: numbers that others take the place of, that go, and that come wherever they belong."""
+
+    replaced: dict[int, int] = field(default_factory=dict)
+    gone: set[int] = field(default_factory=set)
+    come: list[int] = field(default_factory=list)
+
+    def applied(self, numbers: array[int]) -> list[int]:
+        return [self.replaced.get(number, number) for number in numbers if number not in self.gone]
+
+
+def _where(firsts: list[tuple[str, str]], key: tuple[str, str]) -> int:
+    return max(bisect_right(firsts, key) - 1, 0)
 
 
 def _divide(numbers: Sequence[int], keys: dict[int, tuple[str, str]]) -> Iterator[_Leaf]:
+    """The leaves of a run, of which the keys of all rows that may come first are given."""
     step = len(numbers) if len(numbers) <= 2 * _RUN else _RUN
-    for begin in range(0, len(numbers), step or 1):
+    for begin in range(0, len(numbers), step):
         run = array("I", numbers[begin : begin + step])
         yield _Leaf(*keys[run[0]], run)
-
-
-_CHUNK = 500
-"""Ids in one statement: some databases take no more than a thousand."""
 
 
 def _keys(connection: Connection, sorting: _Sorting, base: int, numbers: Sequence[int]) -> dict[int, tuple[str, str]]:
     start = row_id(base, 0)
     keys = {}
     for begin in range(0, len(numbers), _CHUNK):
-        ids = [start + number for number in numbers[begin : begin + _CHUNK]]
-        statement = select(rows.c.id, sorting.key, rows.c.item).where(rows.c.id.in_(ids))
-        keys.update({row - start: (key, item) for row, key, item in connection.execute(statement)})
+        ids = ",".join([str(start + number) for number in numbers[begin : begin + _CHUNK]])
+        # The driver takes numbers as they are; SQLAlchemy takes longer to write them than SQLite to find the rows.
+        statement = f"SELECT id, {sorting.key.name}, item FROM rows WHERE id IN ({ids})"  # noqa: S608
+        keys.update({id_ - start: (key, item) for id_, key, item in connection.exec_driver_sql(statement)})
     return keys
+
+
+_CHUNK = 1000
+"""Ids in one statement."""
 
 
 def _store(connection: Connection, order: int, revision: int, made: Iterable[_Leaf]) -> None:
