@@ -51,8 +51,8 @@ class Database:
     """One database, with a transaction for each `reading` or `writing` block.
 
     `durable` says whether an acknowledged write must survive a power cut (the marketplace, the ledger) or may be
-    lost with the rest of a file that can be made again (snapshots). `log_pages` is how far an SQLite file may lag behind
-    its log: more suits a database that takes much at a time.
+    lost with the rest of a file that can be made again (snapshots). `log_pages` is how far an SQLite file may lag
+    behind its log: more suits a database that takes much at a time.
     """
 
     def __init__(self, url: str | URL, *, durable: bool, log_pages: int = 1000) -> None:

@@ -9,7 +9,13 @@ _ALPHABET = string.ascii_uppercase + string.digits
 
 
 def _random(length: int) -> str:
-    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+    # One large number costs a tenth of as many small ones.
+    number = secrets.randbelow(len(_ALPHABET) ** length)
+    characters = []
+    for _ in range(length):
+        number, position = divmod(number, len(_ALPHABET))
+        characters.append(_ALPHABET[position])
+    return "".join(characters)
 
 
 def new_entity_id() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from mturk_gateway.marketplace.ids import new_access_key, new_requester_id, new_secret
 from mturk_gateway.marketplace.tables import access_keys, requesters
@@ -36,6 +36,13 @@ class Credentials:
     secret: str
 
 
+_KEY = (
+    select(requesters.c.id, requesters.c.name, requesters.c.sandbox, access_keys.c.secret)
+    .join_from(access_keys, requesters)
+    .where(access_keys.c.access_key == bindparam("key"))
+)
+
+
 def find_requester(connection: Connection, name: str) -> Requester | None:
     """The requester of that name."""
     row = connection.execute(select(requesters).where(requesters.c.name == name)).one_or_none()
@@ -52,10 +59,7 @@ def get_requester(connection: Connection, name: str) -> Requester:
 
 def find_key(connection: Connection, access_key: str) -> Key | None:
     """The key of that name, unless it is unknown or was rotated away."""
-    statement = select(requesters.c.id, requesters.c.name, requesters.c.sandbox, access_keys.c.secret).join_from(
-        access_keys, requesters
-    )
-    row = connection.execute(statement.where(access_keys.c.access_key == access_key)).one_or_none()
+    row = connection.execute(_KEY, {"key": access_key}).one_or_none()
     return Key(Requester(row.id, row.name, row.sandbox), access_key, row.secret) if row else None
 
 

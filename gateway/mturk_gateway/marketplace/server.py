@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import structlog
+from sqlalchemy import Connection
 
 from mturk_gateway.clock import Clock, wall_clock
 from mturk_gateway.database import Database
-from mturk_gateway.marketplace.operations import OPERATIONS
+from mturk_gateway.marketplace.operations import OPERATIONS, Operation
 from mturk_gateway.marketplace.protocol.errors import Fault, service_fault, unknown_operation
 from mturk_gateway.marketplace.protocol.serializer import serialize
 from mturk_gateway.marketplace.protocol.validation import validate
 from mturk_gateway.marketplace.protocol.wire import Response, operation_name, parse_body
 from mturk_gateway.marketplace.requesters import Requester, find_key
 from mturk_gateway.marketplace.services import timers
-from mturk_gateway.marketplace.services.call import Call, Reply
+from mturk_gateway.marketplace.services.call import Call
+from mturk_gateway.marketplace.services.pages import SINCE
 from mturk_gateway.marketplace.services.tokens import PageTokens
 from mturk_gateway.sigv4 import SignatureFault, SignedRequest, access_key_of, verify
 
@@ -46,10 +46,19 @@ class Server:
             operation = operation_name(request)
             if operation not in OPERATIONS:
                 raise unknown_operation()
-            requester = self._authenticate(request)
-            sandbox = requester.sandbox
-            parameters = validate(operation, parse_body(request.body))
-            return Response(200, serialize(operation, self._perform(requester, operation, parameters)))
+            entry = OPERATIONS[operation]
+            now = int(self.clock())
+            with self.database.reading() as connection:
+                requester = self._authenticate(connection, request)
+                sandbox = requester.sandbox
+                parameters = validate(operation, parse_body(request.body))
+                since = next(iter(request.values(SINCE)), None)
+                call = Call(operation, parameters, requester, now, connection, self.tokens, since)
+                if not entry.writes and not timers.due(connection, now):
+                    return _carry_out(entry, call)
+            with self.database.writing() as connection:
+                timers.settle(connection, now)
+                return _carry_out(entry, replace(call, connection=connection))
         except Fault as raised:
             fault = raised
         except Exception as error:  # noqa: BLE001  # clients must get an error that they can read
@@ -58,11 +67,10 @@ class Server:
             fault = service_fault()
         return Response(fault.status, fault.body(int(self.clock() * 1000), sandbox=sandbox))
 
-    def _authenticate(self, request: SignedRequest) -> Requester:
+    def _authenticate(self, connection: Connection, request: SignedRequest) -> Requester:
         try:
             access_key = access_key_of(request)
-            with self.database.reading() as connection:
-                key = find_key(connection, access_key)
+            key = find_key(connection, access_key)
             if key is None:
                 message = "The security token included in the request is invalid."
                 raise SignatureFault("UnrecognizedClientException", 403, message)
@@ -71,13 +79,7 @@ class Server:
             raise Fault(refused.type, refused.status, refused.message) from None
         return key.requester
 
-    def _perform(self, requester: Requester, operation: str, parameters: Mapping[str, Any]) -> Reply:
-        now = int(self.clock())
-        entry = OPERATIONS[operation]
-        if not entry.writes:
-            with self.database.reading() as connection:
-                if not timers.due(connection, now):
-                    return entry.handler(Call(operation, parameters, requester, now, connection, self.tokens))
-        with self.database.writing() as connection:
-            timers.settle(connection, now)
-            return entry.handler(Call(operation, parameters, requester, now, connection, self.tokens))
+
+def _carry_out(entry: Operation, call: Call) -> Response:
+    document = serialize(call.operation, entry.handler(call))
+    return Response(200, document, further=call.headers)

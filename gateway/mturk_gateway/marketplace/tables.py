@@ -6,13 +6,21 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     ForeignKey,
     Index,
     MetaData,
+    ScalarSelect,
     String,
     Table,
     Text,
     UniqueConstraint,
+    bindparam,
+    column,
+    func,
+    literal_column,
+    select,
+    table,
     text,
 )
 
@@ -27,6 +35,27 @@ metadata = MetaData(
 
 def _id(name: str, *constraints: ForeignKey, primary_key: bool = False) -> Column[str]:
     return Column(name, String(64), *constraints, primary_key=primary_key, nullable=False)
+
+
+def _number(name: str, owner: str, owned_by: ColumnElement[str]) -> ScalarSelect[int]:
+    latest = table(name, column(owner), column("change")).alias("latest")
+    highest = select(func.coalesce(func.max(latest.c.change), 0) + 1)
+    return highest.where(latest.c[owner] == owned_by).scalar_subquery()
+
+
+def _change(name: str, owner: str) -> Column[int]:
+    """The number of the last change of a row, among all changes of the rows that have the same owner.
+
+    Every UPDATE takes the next number, whether or not whoever wrote it thought of that; every INSERT is to say
+    `next_change`. Writers take turns, so the numbers ascend in the order in which changes become visible.
+    """
+    following = _number(name, owner, literal_column(f"{name}.{owner}", String))
+    return Column("change", BigInteger, nullable=False, server_default=text("0"), onupdate=following)
+
+
+def next_change(owner: Column[str]) -> ScalarSelect[int]:
+    """What an INSERT into the table of the column `owner` sets `change` to; the parameter `owner` is its value."""
+    return _number(owner.table.description, owner.name, bindparam("owner", type_=String))
 
 
 requesters = Table(
@@ -123,13 +152,25 @@ hits = Table(
     Column("rejected", BigInteger, nullable=False),
     Column("reviewing", Boolean, nullable=False),
     Column("disposed_at", BigInteger),
+    _change("hits", "requester_id"),
     Index("hits_hit_type_id", "hit_type_id"),
+    Index("hits_changes", "requester_id", "change", unique=True),
 )
 
 Index(
     "hits_listed",
     hits.c.requester_id,
     hits.c.newest_first,
+    hits.c.id,
+    sqlite_where=text("disposed_at IS NULL"),
+    postgresql_where=text("disposed_at IS NULL"),
+)
+
+# A HIT changes by itself when it expires.
+Index(
+    "hits_expiring",
+    hits.c.requester_id,
+    hits.c.expiration,
     hits.c.id,
     sqlite_where=text("disposed_at IS NULL"),
     postgresql_where=text("disposed_at IS NULL"),
@@ -154,6 +195,8 @@ assignments = Table(
     Column("due", BigInteger),
     Column("answer", Text),
     Column("feedback", Text),
+    _change("assignments", "hit_id"),
+    Index("assignments_changes", "hit_id", "change", unique=True),
     Index("assignments_listed", "hit_id", "submit_time", "id"),
     Index("assignments_due", "due"),
 )

@@ -2,23 +2,31 @@
 
 Wrong JSON types end the walk at once with a SerializationException; all violations of the model are collected into one
 ValidationException (modern-mturk 1.3). Clients check presence, type and minimum at best, so nothing is taken on trust.
+The walk over a shape is compiled once.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from mturk_gateway.marketplace.protocol.errors import serialization_error, validation_error
 from mturk_gateway.marketplace.protocol.model import input_shape
 
-_BITS = {"integer": 31, "long": 63}
 _NAMES = {"string": "String", "integer": "Integer", "long": "Long", "boolean": "Boolean", "timestamp": "Timestamp"}
 _FIRST_MOMENT = -62135596800  # 0001-01-01, and the end of 9999: what datetime of the clients can hold
 _LAST_MOMENT = 253402300799
+
+
+_Check = Callable[[Any, str, list[str]], Any]
+"""Gives a value as it is handed on; its path is for the sentences that are added where it violates the model."""
+
+# Half a character and NUL can be written in JSON, but neither UTF-8 nor every database can hold them.
+_NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def validate(operation: str, document: Mapping[str, Any]) -> dict[str, Any]:
@@ -27,68 +35,92 @@ def validate(operation: str, document: Mapping[str, Any]) -> dict[str, Any]:
     Raises Fault: SerializationException or ValidationException.
     """
     violations: list[str] = []
-    parameters = _structure(input_shape(operation), document, "", violations)
+    parameters: dict[str, Any] = _structure(input_shape(operation))(document, "", violations)
     if violations:
         raise validation_error(violations)
     return parameters
 
 
-def _structure(shape: Any, value: Mapping[str, Any], path: str, violations: list[str]) -> dict[str, Any]:
-    result = {}
-    for name, member in shape.members.items():
-        where = _join(path, name[0].lower() + name[1:])
-        if value.get(name) is not None:
-            result[name] = _value(member, value[name], where, violations)
-        elif name in shape.required_members:
-            violations.append(_violation(None, where, "Member must not be null"))
-    return result
+@cache
+def _structure(shape: Any) -> _Check:
+    members = [
+        (name, name[0].lower() + name[1:], name in shape.required_members, _check(member))
+        for name, member in shape.members.items()
+    ]
 
-
-def _value(shape: Any, value: Any, path: str, violations: list[str]) -> Any:
-    kind = shape.type_name
-    if kind == "structure":
+    def check(value: Any, path: str, violations: list[str]) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise _wrong_type(value, "structure")
-        return _structure(shape, value, path, violations)
-    if kind == "list":
-        if not isinstance(value, list):
-            raise _wrong_type(value, "list")
-        return _list(shape, value, path, violations)
-    scalar = _scalar(kind, value)
-    violations.extend(_violation(value, path, constraint) for constraint in _broken_constraints(shape, scalar))
-    return scalar
+        result = {}
+        for name, shown, required, check_member in members:
+            given = value.get(name)
+            if given is not None:
+                result[name] = check_member(given, _join(path, shown), violations)
+            elif required:
+                violations.append(_violation(None, _join(path, shown), "Member must not be null"))
+        return result
+
+    return check
 
 
-def _list(shape: Any, values: list[Any], path: str, violations: list[str]) -> list[Any]:
-    result = []
-    for position, value in enumerate(values, start=1):
-        where = _join(path, f"{position}.member")
-        if value is None:
-            violations.append(_violation(None, where, "Member must not be null"))
-        else:
-            result.append(_value(shape.member, value, where, violations))
-    return result
+def _check(shape: Any) -> _Check:
+    if shape.type_name == "structure":
+        return _structure(shape)
+    return _list(shape) if shape.type_name == "list" else _scalar(shape)
 
 
-def _scalar(kind: str, value: Any) -> Any:
-    if kind == "timestamp":
-        return _moment(value)
-    if kind == "boolean":
-        if isinstance(value, bool):
-            return value
-    elif kind == "string":
-        if isinstance(value, str):
-            return _storable(value)
-    elif isinstance(value, int) and not isinstance(value, bool) and -(2 ** _BITS[kind]) <= value < 2 ** _BITS[kind]:
-        return value
-    raise _wrong_type(value, kind)
+def _list(shape: Any) -> _Check:
+    check_member = _check(shape.member)
+
+    def check(values: Any, path: str, violations: list[str]) -> list[Any]:
+        if not isinstance(values, list):
+            raise _wrong_type(values, "list")
+        result = []
+        for position, value in enumerate(values, start=1):
+            where = _join(path, f"{position}.member")
+            if value is None:
+                violations.append(_violation(None, where, "Member must not be null"))
+            else:
+                result.append(check_member(value, where, violations))
+        return result
+
+    return check
 
 
-def _storable(value: str) -> str:
-    # Half a character and NUL can be written in JSON, but neither UTF-8 nor every database can hold them.
-    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+def _scalar(shape: Any) -> _Check:
+    convert = _CONVERSIONS[shape.type_name]
+    limits = shape.metadata
+
+    def check(value: Any, path: str, violations: list[str]) -> Any:
+        scalar = convert(value)
+        if limits:
+            violations.extend(_violation(value, path, constraint) for constraint in _broken_constraints(limits, scalar))
+        return scalar
+
+    return check
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise _wrong_type(value, "string")
+    if _NOT_STORABLE.search(value):
         raise serialization_error("A string contains a character that cannot be stored")
     return value
+
+
+def _boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _wrong_type(value, "boolean")
+    return value
+
+
+def _integer(kind: str, bits: int) -> Callable[[Any], int]:
+    def convert(value: Any) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or not -(2**bits) <= value < 2**bits:
+            raise _wrong_type(value, kind)
+        return value
+
+    return convert
 
 
 def _moment(value: Any) -> int:
@@ -104,8 +136,16 @@ def _moment(value: Any) -> int:
     return math.floor(value)
 
 
-def _broken_constraints(shape: Any, value: Any) -> list[str]:
-    limits = shape.metadata
+_CONVERSIONS: Mapping[str, Callable[[Any], Any]] = {
+    "string": _text,
+    "boolean": _boolean,
+    "integer": _integer("integer", 31),
+    "long": _integer("long", 63),
+    "timestamp": _moment,
+}
+
+
+def _broken_constraints(limits: Mapping[str, Any], value: Any) -> list[str]:
     broken = []
     measure, noun = (len(value), "length") if isinstance(value, str) else (value, "value")
     if "max" in limits and measure > limits["max"]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from json import JSONDecoder
 from typing import Any, NoReturn
 
 from mturk_gateway.marketplace.protocol.errors import serialization_error, unknown_operation
@@ -16,11 +17,12 @@ CONTENT_TYPE = "application/x-amz-json-1.1"
 
 @dataclass(frozen=True)
 class Response:
-    """What goes back to the client."""
+    """What goes back to the client; `further` are headers in ASCII beside those that every response has."""
 
     status: int
     body: bytes
     content_type: str = CONTENT_TYPE
+    further: Mapping[str, str] = field(default_factory=dict)
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """The headers, with a request id of their own, which boto3 shows as ResponseMetadata.RequestId."""
@@ -28,7 +30,15 @@ class Response:
             (b"content-type", self.content_type.encode()),
             (b"content-length", str(len(self.body)).encode()),
             (b"x-amzn-requestid", str(uuid.uuid4()).encode()),
+            *((name.encode(), value.encode()) for name, value in self.further.items()),
         ]
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = JSONDecoder(parse_constant=_refuse_constant)
 
 
 def operation_name(request: SignedRequest) -> str:
@@ -49,14 +59,10 @@ def parse_body(body: bytes) -> dict[str, Any]:
     if not body:
         return {}
     try:
-        document = json.loads(body.decode(), parse_constant=_refuse_constant)
+        document = _DECODER.decode(body.decode())
     # A long row of brackets exhausts the parser's stack, which Python reports like this.
     except (ValueError, RecursionError):
         raise serialization_error("The body is not a JSON document") from None
     if not isinstance(document, dict):
         raise serialization_error("Unexpected field type")
     return document
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, select, update
 
 from mturk_gateway.marketplace.protocol.errors import Fault, does_not_exist, request_error
 from mturk_gateway.marketplace.services.call import Call, Reply
+from mturk_gateway.marketplace.services.changes import ChangeLog
 from mturk_gateway.marketplace.services.hits import find_hit, render_hit
-from mturk_gateway.marketplace.services.pages import page
+from mturk_gateway.marketplace.services.pages import Pages
 from mturk_gateway.marketplace.tables import assignments, hits
 
 _KNOWN = ("Submitted", "Approved", "Rejected")
@@ -23,16 +24,13 @@ def get_assignment(call: Call) -> Reply:
         # The first status is misnamed, and clients compare it like that (modern-mturk 1.3).
         raise _wrong_state("Reviewable,Approved,Rejected")
     hit = find_hit(call, assignment.hit_id)
-    return {"Assignment": _render(assignment), "HIT": render_hit(hit, call.now)}
+    return {"Assignment": _render(assignment, call.now), "HIT": render_hit(hit, call.now)}
 
 
 def list_assignments_for_hit(call: Call) -> Reply:
     """ListAssignmentsForHIT, oldest submission first, in any state of the HIT."""
     hit = find_hit(call, call.parameters["HITId"])
-    wanted = call.parameters.get("AssignmentStatuses") or _KNOWN
-    statement = select(assignments).where(assignments.c.hit_id == hit.id, assignments.c.state.in_(wanted))
-    order = (assignments.c.submit_time, assignments.c.id)
-    return page(call, statement, order, "Assignments", _render)
+    return _OF_HIT.reply(call, owner=hit.id, states=call.parameters.get("AssignmentStatuses") or _KNOWN)
 
 
 def approve_assignment(call: Call) -> Reply:
@@ -96,7 +94,7 @@ def _wrong_state(allowed: str) -> Fault:
     return request_error("InvalidAssignmentState", f"This operation can be called with a status of: {allowed}")
 
 
-def _render(assignment: Row[Any]) -> dict[str, Any]:
+def _render(assignment: Row[Any], _now: int) -> dict[str, Any]:
     """The Assignment structure; never a Deadline, which no recording shows (modern-mturk 1.5)."""
     return {
         "AssignmentId": assignment.id,
@@ -111,3 +109,14 @@ def _render(assignment: Row[Any]) -> dict[str, Any]:
         "Answer": assignment.answer,
         "RequesterFeedback": assignment.feedback,
     }
+
+
+_OF_HIT = Pages(
+    select(assignments).where(
+        assignments.c.hit_id == bindparam("owner"), assignments.c.state.in_(bindparam("states", expanding=True))
+    ),
+    (assignments.c.submit_time, assignments.c.id),
+    "Assignments",
+    _render,
+    ChangeLog(assignments, assignments.c.hit_id),
+)

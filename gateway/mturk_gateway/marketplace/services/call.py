@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
@@ -17,7 +17,10 @@ Reply = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Call:
-    """One validated call by one requester at one moment in epoch seconds; the connection may write if the call does."""
+    """One validated call by one requester at one moment in epoch seconds; the connection may write if the call does.
+
+    `since` is what the client says it knows of a listing. `headers` are those that the reply gets for this call alone.
+    """
 
     operation: str
     parameters: Mapping[str, Any]
@@ -25,3 +28,5 @@ class Call:
     now: int
     connection: Connection
     tokens: PageTokens
+    since: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 
 from mturk_gateway.marketplace.ids import new_entity_id
 from mturk_gateway.marketplace.protocol.errors import does_not_exist, parameter_error, request_error
@@ -15,10 +15,15 @@ from mturk_gateway.marketplace.services.hit_types import ensure_hit_type
 from mturk_gateway.marketplace.services.hits import find_hit, render_hit
 from mturk_gateway.marketplace.services.limits import check_limits
 from mturk_gateway.marketplace.services.questions import check_question
-from mturk_gateway.marketplace.tables import hit_types, hits
+from mturk_gateway.marketplace.tables import hit_types, hits, next_change
 
 # Both operations were one before 2017, so a token used with either is used.
 _TOKENS = "CreateHIT"
+
+_HIT_TYPE = select(hit_types.c.id).where(
+    hit_types.c.id == bindparam("hit_type"), hit_types.c.requester_id == bindparam("owner")
+)
+_NEW = insert(hits).values(change=next_change(hits.c.requester_id))
 
 
 def create_hit(call: Call) -> Reply:
@@ -31,10 +36,8 @@ def create_hit_with_hit_type(call: Call) -> Reply:
     """CreateHITWithHITType."""
     _check(call)
     identifier = call.parameters["HITTypeId"]
-    statement = select(hit_types.c.id).where(
-        hit_types.c.id == identifier, hit_types.c.requester_id == call.requester.id
-    )
-    if call.connection.execute(statement).one_or_none() is None:
+    known = call.connection.execute(_HIT_TYPE, {"hit_type": identifier, "owner": call.requester.id})
+    if known.one_or_none() is None:
         raise parameter_error(f'The value "{identifier}" is not valid for the parameter HITTypeId.')
     return _create(call, identifier)
 
@@ -56,24 +59,26 @@ def _create(call: Call, hit_type_id: str) -> Reply:
     parameters = call.parameters
     identifier = new_entity_id()
     call.connection.execute(
-        insert(hits).values(
-            id=identifier,
-            requester_id=call.requester.id,
-            hit_type_id=hit_type_id,
-            question=parameters["Question"],
-            annotation=parameters.get("RequesterAnnotation"),
-            assignment_review_policy=_stored(parameters.get("AssignmentReviewPolicy")),
-            hit_review_policy=_stored(parameters.get("HITReviewPolicy")),
-            creation_time=call.now,
-            newest_first=-call.now,
-            expiration=call.now + parameters["LifetimeInSeconds"],
-            max_assignments=parameters.get("MaxAssignments", 1),
-            pending=0,
-            submitted=0,
-            approved=0,
-            rejected=0,
-            reviewing=False,
-        )
+        _NEW,
+        {
+            "id": identifier,
+            "owner": call.requester.id,
+            "requester_id": call.requester.id,
+            "hit_type_id": hit_type_id,
+            "question": parameters["Question"],
+            "annotation": parameters.get("RequesterAnnotation"),
+            "assignment_review_policy": _stored(parameters.get("AssignmentReviewPolicy")),
+            "hit_review_policy": _stored(parameters.get("HITReviewPolicy")),
+            "creation_time": call.now,
+            "newest_first": -call.now,
+            "expiration": call.now + parameters["LifetimeInSeconds"],
+            "max_assignments": parameters.get("MaxAssignments", 1),
+            "pending": 0,
+            "submitted": 0,
+            "approved": 0,
+            "rejected": 0,
+            "reviewing": False,
+        },
     )
     idempotency.remember(call, _TOKENS, identifier)
     return {"HIT": render_hit(find_hit(call, identifier), call.now)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 
 from mturk_gateway.marketplace.ids import new_entity_id
 from mturk_gateway.marketplace.services.call import Call, Reply
@@ -14,6 +14,10 @@ from mturk_gateway.marketplace.services.requirements import canonical_requiremen
 from mturk_gateway.marketplace.tables import hit_type_qualifications, hit_types
 
 _DEFAULT_AUTO_APPROVAL_DELAY = 2_592_000
+
+_SAME = select(hit_types.c.id).where(
+    hit_types.c.requester_id == bindparam("owner"), hit_types.c.fingerprint == bindparam("fingerprint")
+)
 
 
 def create_hit_type(call: Call) -> Reply:
@@ -37,9 +41,7 @@ def ensure_hit_type(call: Call) -> str:
     identity = [values, sorted(json.dumps(requirement, sort_keys=True) for requirement in requirements)]
     fingerprint = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     known: str | None = call.connection.execute(
-        select(hit_types.c.id).where(
-            hit_types.c.requester_id == call.requester.id, hit_types.c.fingerprint == fingerprint
-        )
+        _SAME, {"owner": call.requester.id, "fingerprint": fingerprint}
     ).scalar_one_or_none()
     if known is not None:
         return known

@@ -2,47 +2,39 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
-from typing import Any
-
 from sqlalchemy import Connection, bindparam, func, select, update
 
 from mturk_gateway.marketplace.tables import assignments, hits
 
+_NEXT = select(func.min(assignments.c.due))
+_DUE = (
+    select(assignments.c.id, assignments.c.hit_id, assignments.c.state)
+    .where(assignments.c.due <= bindparam("now"))
+    .order_by(assignments.c.due)
+)
+_THIS = assignments.c.id == bindparam("assignment")
+_ITS_HIT = hits.c.id == bindparam("hit")
+_ABANDON = update(assignments).where(_THIS).values(state="Abandoned", given_up_at=assignments.c.due, due=None)
+_APPROVE = update(assignments).where(_THIS).values(state="Approved", approval_time=assignments.c.due, due=None)
+_COUNT_ABANDONED = update(hits).where(_ITS_HIT).values(pending=hits.c.pending - 1)
+_COUNT_APPROVED = update(hits).where(_ITS_HIT).values(submitted=hits.c.submitted - 1, approved=hits.c.approved + 1)
+
 
 def due(connection: Connection, now: int) -> bool:
     """Whether a timer has fired whose effects are not stored yet; one look at an index."""
-    first = connection.execute(select(func.min(assignments.c.due))).scalar_one()
+    first = connection.execute(_NEXT).scalar_one()
     return first is not None and first <= now
 
 
 def settle(connection: Connection, now: int) -> None:
     """Store the effects of all timers up to now, dated when they fired: abandoned work and automatic approvals."""
-    if not due(connection, now):
-        return
-    abandoned = _fire(connection, now, "Accepted", {"state": "Abandoned", "given_up_at": assignments.c.due})
-    approved = _fire(connection, now, "Submitted", {"state": "Approved", "approval_time": assignments.c.due})
-    if abandoned:
-        connection.execute(
-            update(hits).where(hits.c.id == bindparam("hit")).values(pending=hits.c.pending - bindparam("number")),
-            [{"hit": hit, "number": number} for hit, number in abandoned.items()],
-        )
-    if approved:
-        connection.execute(
-            update(hits)
-            .where(hits.c.id == bindparam("hit"))
-            .values(submitted=hits.c.submitted - bindparam("number"), approved=hits.c.approved + bindparam("number")),
-            [{"hit": hit, "number": number} for hit, number in approved.items()],
-        )
-
-
-def _fire(connection: Connection, now: int, state: str, values: Mapping[str, Any]) -> Counter[str]:
-    """Change the due assignments that are in a state; how many of each HIT there were."""
-    statement = (
-        update(assignments)
-        .where(assignments.c.state == state, assignments.c.due <= now)
-        .values(**values, due=None)
-        .returning(assignments.c.hit_id)
-    )
-    return Counter(connection.execute(statement).scalars())
+    fired = connection.execute(_DUE, {"now": now}).all()
+    for state, change, count in (
+        ("Accepted", _ABANDON, _COUNT_ABANDONED),
+        ("Submitted", _APPROVE, _COUNT_APPROVED),
+    ):
+        # One row at a time, because each takes a number of its own for its change.
+        rows = [{"assignment": row.id, "hit": row.hit_id} for row in fired if row.state == state]
+        if rows:
+            connection.execute(change, rows)
+            connection.execute(count, rows)

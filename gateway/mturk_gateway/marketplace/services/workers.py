@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert, select, update
 from mturk_gateway.marketplace.ids import new_entity_id
 from mturk_gateway.marketplace.services.answers import render_answers
 from mturk_gateway.marketplace.services.timers import settle
-from mturk_gateway.marketplace.tables import assignments, hit_types, hits
+from mturk_gateway.marketplace.tables import assignments, hit_types, hits, next_change
 
 _WORKER_ID = re.compile(r"A[A-Z0-9]{1,63}")
 
@@ -60,7 +60,9 @@ def accept(connection: Connection, hit_id: str, worker_id: str, now: int) -> str
             accept_time=now,
             deadline=now + duration,
             due=now + duration,
-        )
+            change=next_change(assignments.c.hit_id),
+        ),
+        {"owner": hit_id},
     )
     return identifier
 
