@@ -33,6 +33,9 @@ _NEXT = (
 )
 """The walk that nobody is at for the longest time. Made once: it is asked for many times a second."""
 
+_ANYTHING = select(or_(_NEXT.exists(), select(views.c.id).where(views.c.asked > views.c.made).exists()))
+"""Whether there is anything to do."""
+
 _NEXT_VIEW = (
     select(views.c.id, views.c.listing, views.c.view, views.c.asked)
     .where(views.c.asked > views.c.made, views.c.listing.not_in(bindparam("others", expanding=True)))
@@ -95,6 +98,11 @@ class WalkQueue:
         self._database = database
         self._lease = lease
         self._owner = uuid.uuid4().hex
+        self._anything = database.quick(_ANYTHING)
+
+    def has_work(self) -> bool:
+        """Whether there is anything to do: one indexed read, for the one thread that asks again and again."""
+        return bool(self._anything({})[0][0])
 
     def is_waited_for(self) -> bool:
         """Whether there is a walk that nobody is at."""

@@ -19,8 +19,8 @@ log = get_logger()
 LEASE = 5.0
 """Seconds after which a walk whose walker gives no sign of life is gone on with by another."""
 _SIGN_OF_LIFE = 1.0
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.01, 0.05
-"""Seconds between two looks for work, one indexed read each; they grow while there is none."""
+_PAUSE = 0.01
+"""Seconds between two looks for work, one indexed read each."""
 _CLEARING = 15.0
 _AT_A_TIME = 4
 """Walks at a time, so that a long listing does not keep short ones waiting."""
@@ -68,7 +68,6 @@ class Walker:
         self.stop()
 
     def _look(self) -> None:
-        pause = _SHORTEST_PAUSE
         while not self._stopping.is_set():
             self._free.acquire()
             try:
@@ -77,15 +76,14 @@ class Walker:
                 log.error("looking for walks failed", reason=type(error).__name__)
                 begun = False
                 self._stopping.wait(1.0)
-            if begun:
-                pause = _SHORTEST_PAUSE
-            else:
+            if not begun:
                 self._free.release()
-                self._stopping.wait(pause)
-                pause = min(pause * 1.2, _LONGEST_PAUSE)
+                self._stopping.wait(_PAUSE)
 
     def _begin(self) -> bool:
         """Begin with something, if there is anything to do."""
+        if not self._queue.has_work():
+            return False
         task = self._queue.take()
         if task:
             self._walks.add(task.id)
