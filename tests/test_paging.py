@@ -333,7 +333,7 @@ def test_a_walk_is_taken_once(paging):
 def test_a_page_that_comes_too_late_is_not_kept(paging):
     """Of a walker that slept, while another one took the walk over and went on."""
     bases = Bases(paging[1])
-    bases.begin(1, "r")
+    bases.begin(1, LISTED)
     row = Row("3A", ("",) * 6, "<x/>", None)
     assert bases.keep(1, "", [row], "p1:next", None).fresh == 1
 

@@ -99,8 +99,8 @@ class Database:
     def quick(self, statement: Select[Any]) -> Callable[[Mapping[str, Any]], Sequence[tuple[Any, ...]]]:
         """A read that is carried out on an event loop: the function takes the parameters and gives all rows.
 
-        It is for one thread, and must be one that an index answers at once. On SQLite the driver carries it out itself, on a connection of its
-        own; SQLAlchemy takes several times longer than SQLite.
+        It is for one thread, and must be one that an index answers at once. On SQLite the driver carries it out itself,
+        on a connection of its own; SQLAlchemy takes several times longer than SQLite.
         """
         if self.engine.dialect.name != "sqlite":
 
