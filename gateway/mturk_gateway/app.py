@@ -24,6 +24,7 @@ from mturk_gateway.failsafe import Failsafe
 from mturk_gateway.front import XML_TYPE, Front, LegacyFront, SoapFront, new_request_id
 from mturk_gateway.house import House
 from mturk_gateway.ledger.usage import Usage
+from mturk_gateway.logs import RequestLog
 from mturk_gateway.modern import ModernFront
 from mturk_gateway.paging.bases import Bases
 from mturk_gateway.paging.clearing import Clearing, Limits
@@ -43,6 +44,8 @@ log = get_logger()
 
 _SAVING = 5.0
 """Seconds between two times that usage counts go to the ledger."""
+_WRITING = 0.5
+"""Seconds between two times that lines about requests go to the log."""
 _CALLS = 128
 _THREADS = 16
 
@@ -58,7 +61,7 @@ class Apps(NamedTuple):
     """Health, later reports and metrics."""
 
 
-def create_gateway(settings: Settings, house: House, upstream_url: str) -> Apps:
+def create_gateway(settings: Settings, house: House, upstream_url: str, request_log: RequestLog) -> Apps:
     """A front. It closes nothing that it was given."""
     # Calls wait for the upstream, and must not keep those waiting who only want a page.
     calls = ThreadPoolExecutor(_CALLS, thread_name_prefix="call")
@@ -82,6 +85,7 @@ def create_gateway(settings: Settings, house: House, upstream_url: str) -> Apps:
         wall_clock,
         settings.clock_skew,
         settings.default_lifetime,
+        request_log,
     )
     modern = ModernFront(
         client,
@@ -98,7 +102,7 @@ def create_gateway(settings: Settings, house: House, upstream_url: str) -> Apps:
         body_limit=settings.body_limit,
     )
     health = _Health(house, client, executor, f"{upstream_url}/healthz" if settings.embedded else None)
-    other = health.answered_by(_fastapi(_lifespan((calls, executor), upstream, pager, usage, client)))
+    other = health.answered_by(_fastapi(_lifespan((calls, executor), upstream, pager, usage, client, request_log)))
     limit = settings.body_limit
     public = Front(LegacyFront(legacy, limit), SoapFront(limit), modern, other)
     return Apps(Failsafe(public), Failsafe(_fastapi()), Failsafe(health.answered_by(_fastapi())))
@@ -131,7 +135,12 @@ async def _nothing_here(request: Request, error: Exception) -> Response:
 
 
 def _lifespan(
-    executors: tuple[Executor, ...], upstream: Upstream, pager: Pager, usage: Usage, client: httpx.AsyncClient
+    executors: tuple[Executor, ...],
+    upstream: Upstream,
+    pager: Pager,
+    usage: Usage,
+    client: httpx.AsyncClient,
+    request_log: RequestLog,
 ) -> Lifespan[FastAPI]:
     async def save_usage() -> None:
         while True:
@@ -141,18 +150,25 @@ def _lifespan(
             except SQLAlchemyError:
                 log.exception("usage not saved")
 
+    async def write_requests() -> None:
+        while True:
+            await asyncio.sleep(_WRITING)
+            await asyncio.get_running_loop().run_in_executor(executors[-1], request_log.write)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        saving = asyncio.create_task(save_usage())
+        regular = [asyncio.create_task(save_usage()), asyncio.create_task(write_requests())]
         yield
-        saving.cancel()
-        with suppress(asyncio.CancelledError):
-            await saving
+        for task in regular:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         await pager.close()
         await client.aclose()
         for executor in executors:
             executor.shutdown()
         usage.save()
+        request_log.write()
         upstream.close()
 
     return lifespan

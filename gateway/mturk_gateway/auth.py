@@ -8,6 +8,7 @@ import hmac
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from mturk_gateway.credentials import Requester
@@ -57,9 +58,8 @@ def authenticate(claim: Claim, find: Callable[[str], Requester | None], now: flo
     secret = requester.secret if requester else ""
     # "+" of base64, sent unescaped, arrives as a space.
     given = claim.signature.replace(" ", "+").encode()
-    verified = any(
-        hmac.compare_digest(given, sign(secret, text).encode()) for text in _strings_to_sign(claim, claim.timestamp)
-    )
+    texts = _strings_to_sign(claim, claim.timestamp)
+    verified = any(hmac.compare_digest(given, _signature(secret, text)) for text in texts)
     if requester is None or not verified:
         raise not_authorized()
     _check_time(claim.timestamp, now, clock_skew if requester.clock_skew is None else requester.clock_skew)
@@ -68,7 +68,19 @@ def authenticate(claim: Claim, find: Callable[[str], Requester | None], now: flo
 
 def sign(secret: str, text: str) -> str:
     """The signature of a text: base64 of its HMAC-SHA1."""
-    return base64.b64encode(hmac.digest(secret.encode(), text.encode(), hashlib.sha1)).decode()
+    return _signature(secret, text).decode()
+
+
+def _signature(secret: str, text: str) -> bytes:
+    mac = _keyed(secret).copy()
+    mac.update(text.encode())
+    return base64.b64encode(mac.digest())
+
+
+@lru_cache(1024)
+def _keyed(secret: str) -> hmac.HMAC:
+    # To take in the key takes longer than to sign with it.
+    return hmac.new(secret.encode(), digestmod=hashlib.sha1)
 
 
 def standard_string(operation: str, timestamp: str) -> str:
@@ -86,24 +98,25 @@ def _strings_to_sign(claim: Claim, timestamp: str) -> Iterator[str]:
     if claim.version == "1":
         yield version_1_string(claim.pairs)
     elif claim.version is None:
-        for form in _timestamp_forms(timestamp):
+        yield standard_string(claim.operation, timestamp)
+        for form in _other_forms(timestamp):
             yield standard_string(claim.operation, form)
 
 
-def _timestamp_forms(timestamp: str) -> dict[str, None]:
-    """The timestamp as received, and with the fraction that a client may have signed instead (3.1)."""
-    forms = dict.fromkeys([timestamp])
+def _other_forms(timestamp: str) -> dict[str, None]:
+    """The timestamp with the fractions that a client may have signed instead of what it sent (3.1)."""
+    forms: dict[str, None] = {}
     match = _TIMESTAMP.fullmatch(timestamp)
     if match and match[1]:
         head, tail = timestamp[: match.start(1) - 1], timestamp[match.end(1) :]
         trimmed = match[1].rstrip("0")
         for fraction in (f".{match[1]:0<3}", f".{trimmed}" if trimmed else "", ""):
             forms[f"{head}{fraction}{tail}"] = None
+    forms.pop(timestamp, None)
     return forms
 
 
 def _check_time(timestamp: str, now: float, clock_skew: int) -> None:
-    here = datetime.fromtimestamp(int(now), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     try:
         if not _TIMESTAMP.fullmatch(timestamp):
             raise ValueError
@@ -112,12 +125,16 @@ def _check_time(timestamp: str, now: float, clock_skew: int) -> None:
     except (ValueError, OverflowError):
         raise Fault(
             BAD_CLAIMS,
-            f"The specified claims are invalid. The Timestamp cannot be read; here it is {here}.",
+            f"The specified claims are invalid. The Timestamp cannot be read; here it is {_text(now)}.",
             Place.WHOLE,
         ) from None
     if difference > clock_skew:
         raise Fault(
             BAD_CLAIMS,
-            f"The specified claims are invalid. The Timestamp {timestamp} is too far from the time here, {here}.",
+            f"The specified claims are invalid. The Timestamp {timestamp} is too far from the time here, {_text(now)}.",
             Place.WHOLE,
         )
+
+
+def _text(moment: float) -> str:
+    return datetime.fromtimestamp(int(moment), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterable
 from configparser import ConfigParser, Error, SectionProxy
 from dataclasses import dataclass
@@ -107,16 +108,28 @@ def write_profile(path: Path, requester: Requester) -> None:
         fresh.replace(path)
 
 
+_GLANCE = 0.05
+"""Seconds between two looks whether the file has changed."""
+
+
 class Keyring:
     """The requesters of one credentials file by access key; a changed file is read again."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._looked_at = 0.0
         self._seen: tuple[int, int] | None = None
         self._requesters = _by_key(read_profiles(path))
 
     def find(self, access_key: str) -> Requester | None:
-        """The requester who owns a key."""
+        """The requester who owns a key, as the file has it now, or had it a moment ago if it had the key."""
+        now = time.monotonic()
+        if now - self._looked_at >= _GLANCE or access_key not in self._requesters:
+            self._looked_at = now
+            self._look()
+        return self._requesters.get(access_key)
+
+    def _look(self) -> None:
         try:
             status = self._path.stat()
             seen = (status.st_mtime_ns, status.st_size)
@@ -129,7 +142,6 @@ class Keyring:
             except CredentialsError as error:
                 # Requests go on with the keys that were good before; the next change of the file is tried again.
                 log.error("credentials unreadable", reason=str(error))
-        return self._requesters.get(access_key)
 
 
 def _by_key(requesters: Iterable[Requester]) -> dict[str, Requester]:

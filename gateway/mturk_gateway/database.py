@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 import threading
 import time
@@ -111,17 +112,8 @@ class Database:
             return read
         compiled = statement.compile(dialect=sqlite.dialect(paramstyle="named"))
         sql, constants = str(compiled), dict(compiled.params)
-        opened: list[Any] = []
-
-        def read_quickly(given: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
-            if not opened:
-                borrowed = self.engine.raw_connection()
-                opened.append(borrowed.driver_connection)
-                borrowed.detach()
-            rows: Sequence[tuple[Any, ...]] = opened[0].execute(sql, {**constants, **given}).fetchall()
-            return rows
-
-        return read_quickly
+        on_a_cursor = self._on_a_cursor()
+        return lambda given: on_a_cursor(sql, {**constants, **given})
 
     def insert_or_update(self, table: Table, key: list[str], values: dict[str, ColumnElement[Any]]) -> Any:
         """An insert that updates the row with the same key instead, if there is one."""
@@ -135,6 +127,31 @@ class Database:
         with self._writer.connect() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+
+    def counter(self) -> Callable[[], int]:
+        """A function that gives another number when somebody may have written since; for one thread."""
+        if self.engine.dialect.name != "sqlite":
+            return itertools.count().__next__
+        read = self._on_a_cursor()
+
+        def version() -> int:
+            found: int = read("PRAGMA data_version", {})[0][0]
+            return found
+
+        return version
+
+    def _on_a_cursor(self) -> Callable[[str, Mapping[str, Any]], Sequence[tuple[Any, ...]]]:
+        cursors: list[Any] = []
+
+        def read(sql: str, given: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
+            if not cursors:
+                borrowed = self.engine.raw_connection()
+                cursors.append(borrowed.cursor())
+                borrowed.detach()
+            rows: Sequence[tuple[Any, ...]] = cursors[0].execute(sql, given).fetchall()
+            return rows
+
+        return read
 
     def is_damaged(self) -> bool:
         """Whether this is an SQLite file that SQLite cannot read."""

@@ -12,6 +12,7 @@ from mturk_gateway.credentials import Keyring, Requester, read_profiles
 from mturk_gateway.failsafe import LegacyHttpProtocol
 from mturk_gateway.house import House
 from mturk_gateway.listener import Listener
+from mturk_gateway.logs import RequestLog
 from mturk_gateway.marketplace.app import create_marketplace
 from mturk_gateway.settings import Settings
 from mturk_gateway.upstream import Upstream
@@ -49,7 +50,7 @@ class EmbeddedGateway:
         self._stack.callback(upstream.close)
         find = Keyring(self.house.credentials).find
         self._stack.enter_context(create_walker(settings, self.house.desk, self.house.stock, upstream, find))
-        apps = create_gateway(settings, self.house, upstream_url)
+        apps = create_gateway(settings, self.house, upstream_url, RequestLog())
         self.url = self._stack.enter_context(Listener(apps.public, http=LegacyHttpProtocol)).url
         return self
 

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from cachetools import LRUCache
 from structlog import get_logger
@@ -17,8 +17,9 @@ from mturk_gateway.clock import Clock
 from mturk_gateway.credentials import Requester
 from mturk_gateway.database import TROUBLE
 from mturk_gateway.ledger.usage import Usage
+from mturk_gateway.logs import RequestLog
 from mturk_gateway.paging.desk import Desk
-from mturk_gateway.paging.pager import Pager, walker_identity
+from mturk_gateway.paging.pager import Pager
 from mturk_gateway.paging.snapshots import Snapshot, Sought
 from mturk_gateway.question import Ask, Questions
 from mturk_gateway.upstream import Upstream
@@ -38,8 +39,7 @@ _PAGES_KEPT = 64 * 2**20
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True)
-class Received:
+class Received(NamedTuple):
     """A legacy request as HTTP brought it: encoded parameters of URL and body, and who sent it from where."""
 
     request_id: str
@@ -49,8 +49,7 @@ class Received:
     program: str
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What goes back: the HTTP status and a whole legacy document."""
 
     status: int
@@ -77,6 +76,7 @@ class Pipeline:
     clock: Clock
     clock_skew: int
     default_lifetime: int
+    log: RequestLog = field(default_factory=RequestLog)
     questions: Questions = field(default_factory=Questions)
     pages: LRUCache[tuple[Ask, Snapshot], Rendered] = field(default_factory=_kept_pages)
 
@@ -86,15 +86,16 @@ class Pipeline:
         try:
             question, claim = self.questions.read(received.query, received.body)
             operation = question.operation
-            requester = authenticate(claim, self.find, self.clock(), self.clock_skew)
+            now = self.clock()
+            requester = authenticate(claim, self.find, now, self.clock_skew)
             asks = question.asks
             name = asks[0].asked.name
-            self.usage.count(requester.access_key, "legacy", name, self.clock())
-            walker = walker_identity(question.lasting, received.peer, received.program)
+            self.usage.count(requester.access_key, "legacy", name, now)
+            walker = question.walker(received.peer, received.program)
             results = [await self._perform(ask, requester, walker, alone=len(asks) == 1) for ask in asks]
         except Fault as fault:
             return self._refuse(received.request_id, operation, requester, fault)
-        _report(received.request_id, name, requester, version=question.version)
+        self._report(received.request_id, name, requester, version=question.version)
         return Answer(200, answer(name, received.request_id, results))
 
     async def _perform(self, ask: Ask, requester: Requester, walker: str, *, alone: bool) -> Element | Rendered:
@@ -124,10 +125,11 @@ class Pipeline:
 
     async def _page(self, ask: Ask, sought: Sought, requester: Requester, walker: str) -> Rendered:
         try:
-            spot = self.pager.find(sought, walker)
+            spot = self.desk.find(sought, walker)
             kept = self.pages.get((ask, spot.snapshot)) if spot else None
             if spot and kept:
-                await self.pager.note(sought, walker, spot)
+                if not spot.noted:
+                    await self.pager.note(sought, walker, spot)
                 return kept
             page, spot = await self.pager.read(sought, walker, spot)
         except TimeoutError:
@@ -165,12 +167,11 @@ class Pipeline:
         return fault.stamped(int(self.clock() * 1000), sandbox=requester is not None and requester.sandbox)
 
     def _refuse(self, request_id: str, operation: str | None, requester: Requester | None, fault: Fault) -> Answer:
-        _report(request_id, operation, requester, code=fault.code)
+        self._report(request_id, operation, requester, code=fault.code)
         if fault.place is Place.FRONT:
             return Answer(fault.status, front_refusal(request_id, fault))
         return Answer(fault.status, whole_refusal(operation, request_id, self._stamped(fault, requester)))
 
-
-def _report(request_id: str, operation: str | None, requester: Requester | None, **facts: str) -> None:
-    profile = requester.profile if requester else None
-    log.info("legacy request", request_id=request_id, operation=(operation or "")[:64], requester=profile, **facts)
+    def _report(self, request_id: str, operation: str | None, requester: Requester | None, **facts: str) -> None:
+        facts |= {"event": "legacy request", "request_id": request_id, "operation": (operation or "")[:64]}
+        self.log.note(self.clock(), {**facts, "requester": requester.profile if requester else None})

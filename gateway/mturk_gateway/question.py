@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from functools import cached_property
 
@@ -9,7 +10,6 @@ from cachetools import LRUCache
 from structlog import get_logger
 
 from mturk_gateway.auth import Claim, claim_of
-from mturk_gateway.paging.pager import walker_identity
 from mturk_gateway.paging.snapshots import Sought, seek
 from mturk_translators.faults import (
     OUT_OF_RANGE,
@@ -21,7 +21,7 @@ from mturk_translators.faults import (
 )
 from mturk_translators.operation import Context, Operation, Unavailable, Withdrawn
 from mturk_translators.operations import OPERATIONS
-from mturk_translators.query import Node, Pair, blocks, first, merge, nest, parse_pairs
+from mturk_translators.query import Node, Pair, blocks, decode, first, merge, nest, parse_pairs
 from mturk_translators.request import PageRequest, StepsRequest, translate, unknown_parameters, validates_only
 from mturk_translators.response import Asked
 from mturk_translators.versions import resolve_version
@@ -82,6 +82,7 @@ class Question:
         self.pairs = pairs
         self.operation = first(pairs, "Operation")
         self.claim = claim_of(pairs)
+        self._walkers: dict[tuple[str, str], str] = {}
 
     @cached_property
     def version(self) -> str:
@@ -98,13 +99,21 @@ class Question:
         access_key = self.claim.access_key or ""
         return tuple(Ask(Asked(name, entry, _groups(entry, block), self.version, block), access_key) for block in found)
 
-    @cached_property
-    def lasting(self) -> str:
-        """What stays the same from page to page."""
-        lasting = sorted(pair for pair in self.pairs if pair.name.rpartition(".")[2] not in _NEW_ON_EVERY_PAGE)
-        return walker_identity(*(mark for pair in lasting for mark in pair))
+    def walker(self, peer: str, program: str) -> str:
+        """What tells clients that walk pages apart: key, address, program, operation and its other parameters."""
+        walker = self._walkers.get((peer, program))
+        if walker is None:
+            if len(self._walkers) >= _WALKERS:
+                self._walkers.clear()
+            lasting = sorted(pair for pair in self.pairs if pair.name.rpartition(".")[2] not in _NEW_ON_EVERY_PAGE)
+            marks = "\0".join((peer, program, *(mark for pair in lasting for mark in pair)))
+            walker = hashlib.blake2b(marks.encode(errors="surrogatepass"), digest_size=16).hexdigest()
+            self._walkers[peer, program] = walker
+        return walker
 
 
+_WALKERS = 16
+"""Clients that ask the same, so many of which are remembered."""
 _NEW_ON_EVERY_PAGE = ("PageNumber", "Signature", "Timestamp")
 
 
@@ -141,19 +150,17 @@ class Questions:
         """
         encoded = body or query
         parts = encoded.split(b"&")
-        proof = [part for part in parts if part.startswith(_PROOF)]
-        if (query and body) or len(encoded) > _LONGEST_KEPT or len(proof) != 2 or proof[0][:9] == proof[1][:9]:
+        lasting = tuple([part for part in parts if part[:10] not in _PROOF])
+        # A signature of version 1 covers everything, and takes its time anyway.
+        usual = len(parts) - len(lasting) == 2 and b"SignatureVersion" not in encoded
+        if not usual or (query and body) or len(encoded) > _LONGEST_KEPT:
             question = Question(merge(parse_pairs(query), parse_pairs(body)))
             return question, question.claim
-        lasting = tuple(part for part in parts if part not in proof)
         kept = self._kept.get(lasting)
         question = kept or Question(merge(parse_pairs(b"&".join(lasting))))
         if kept is None:
             self._kept[lasting] = question
-        proved = dict(parse_pairs(b"&".join(proof)))
-        claim = question.claim._replace(
-            signature=proved["Signature"] or None,
-            timestamp=proved["Timestamp"] or None,
-            pairs=(*question.pairs, *map(Pair._make, proved.items())),
-        )
-        return question, claim
+        proof = {part[:10]: decode(part[10:]) for part in parts if part[:10] in _PROOF}
+        timestamp, signature = map(proof.get, _PROOF)
+        known = question.claim
+        return question, Claim(known.access_key, signature, timestamp, None, known.operation, question.pairs)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -27,7 +29,7 @@ from mturk_gateway.credentials import Keyring, Requester, read_profiles
 from mturk_gateway.failsafe import LegacyHttpProtocol
 from mturk_gateway.house import House
 from mturk_gateway.listener import bind, server_config
-from mturk_gateway.logs import configure_logs
+from mturk_gateway.logs import RequestLog, configure_logs
 from mturk_gateway.marketplace.app import create_marketplace
 from mturk_gateway.settings import Settings
 from mturk_gateway.upstream import Upstream
@@ -174,13 +176,16 @@ def _run_marketplace(settings: Settings, internal: socket.socket) -> None:
 def _run_front(settings: Settings, upstream_url: str, bound: list[socket.socket]) -> None:
     _begin_child()
     house = House.open(settings)
-    apps = create_gateway(settings, house, upstream_url)
+    apps = create_gateway(settings, house, upstream_url, RequestLog(sys.stderr.buffer))
     by_port = {listening.getsockname()[1]: app for listening, app in zip(bound, apps, strict=True)}
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         app = by_port[scope["server"][1]] if scope["type"] == "http" else apps.public
         await app(scope, receive, send)
 
+    # What is there for good need not be looked through for garbage again and again.
+    gc.collect()
+    gc.freeze()
     config = server_config(
         answer,
         http=LegacyHttpProtocol,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from mturk_translators.faults import Fault
 from mturk_translators.response import error_element
-from mturk_translators.xml import Element, Rendered, render_document
+from mturk_translators.xml import Element, Rendered, render, render_document
 
 _SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 _AWS_FAULT = "http://webservices.amazon.com/AWSFault/2005-15-09"
@@ -22,11 +23,18 @@ def _root_name(operation: str | None) -> str:
 def answer(operation: str, request_id: str, results: Iterable[Element | Rendered]) -> bytes:
     """The document of a request that reached its operation: one result element for each request of the batch.
 
-    A result that was rendered before is taken as it is, for only the request ID around it is new.
+    A result that was rendered before is taken as it is, for only the request ID around it is new; that is one of ours.
     """
-    return render_document(
-        Element(_root_name(operation), (Element("OperationRequest", (Element("RequestId", request_id),)), *results))
-    )
+    start, middle, end = _envelope(operation)
+    return b"".join((start, request_id.encode(), middle, *map(render, results), end))
+
+
+@lru_cache(256)
+def _envelope(operation: str) -> tuple[bytes, bytes, bytes]:
+    """What stands before the request ID, between it and the results, and after them."""
+    head = Element("OperationRequest", (Element("RequestId", "|"),))
+    start, middle, end = render_document(Element(_root_name(operation), (head, Rendered(b"|")))).split(b"|")
+    return start, middle, end
 
 
 def whole_refusal(operation: str | None, request_id: str, fault: Fault) -> bytes:

@@ -47,17 +47,20 @@ def parse_pairs(encoded: bytes) -> tuple[Pair, ...]:
     """
     if encoded.count(b"&") > _MOST_PAIRS:
         raise unreadable(f"The request has more than {_MOST_PAIRS} parameters.", 413)
+    return tuple([_read_pair(part) for part in encoded.split(b"&") if part])
+
+
+def _read_pair(encoded: bytes) -> Pair:
+    name, _, value = encoded.partition(b"=")
+    return Pair(decode(name), decode(value))
+
+
+def decode(encoded: bytes) -> str:
+    """A name or value as it was meant. Raises the fault for an unreadable request."""
+    if encoded.isalnum():
+        return encoded.decode()
     if _BROKEN_ESCAPE.search(encoded):
         raise unreadable("The request has a percent sign that begins no escape.")
-    pairs = []
-    for part in encoded.split(b"&"):
-        if part:
-            name, _, value = part.partition(b"=")
-            pairs.append(Pair(_decode(name), _decode(value)))
-    return tuple(pairs)
-
-
-def _decode(encoded: bytes) -> str:
     try:
         return unquote_to_bytes(encoded.replace(b"+", b" ")).decode()
     except UnicodeDecodeError:

@@ -105,6 +105,8 @@ def checked_name(name: str) -> str:
 
 def render(element: Element | Rendered) -> bytes:
     """The element as UTF-8 markup on one line, without a declaration and without white space of its own."""
+    if isinstance(element, Rendered):
+        return element.markup
     return b"".join(_pieces(element))
 
 

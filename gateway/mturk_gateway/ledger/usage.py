@@ -5,27 +5,13 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from datetime import UTC, datetime
-from functools import lru_cache
-from typing import NamedTuple
 
 from sqlalchemy import func, literal_column, select
 
 from mturk_gateway.database import Database
 from mturk_gateway.ledger.tables import usage
 
-
-@lru_cache(4)
-def _day(number: int) -> str:
-    return datetime.fromtimestamp(number * 86_400, UTC).date().isoformat()
-
-
-class Used(NamedTuple):
-    """An operation that a requester called: `api` is `legacy` or `modern`, `day` a date of UTC."""
-
-    requester: str
-    api: str
-    operation: str
-    day: str
+_KEY = ["requester", "api", "operation", "day"]
 
 
 class Usage:
@@ -33,14 +19,13 @@ class Usage:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._counts: Counter[Used] = Counter()
+        self._counts: Counter[tuple[str, str, str, int]] = Counter()
         self._lock = threading.Lock()
 
     def count(self, requester: str, api: str, operation: str, now: float) -> None:
-        """One more call. Does not block on the database."""
-        used = Used(requester, api, operation, _day(int(now // 86_400)))
+        """One more call of an operation of the `legacy` or `modern` API. Does not block on the database."""
         with self._lock:
-            self._counts[used] += 1
+            self._counts[requester, api, operation, int(now // 86_400)] += 1
 
     def save(self) -> None:
         """Add what was counted to the ledger."""
@@ -49,10 +34,10 @@ class Usage:
         if not counts:
             return
         more = usage.c.count + literal_column("excluded.count")
-        statement = self._database.insert_or_update(usage, list(Used._fields), {"count": more})
+        statement = self._database.insert_or_update(usage, _KEY, {"count": more})
         try:
             with self._database.writing() as connection:
-                connection.execute(statement, [{**used._asdict(), "count": count} for used, count in counts.items()])
+                connection.execute(statement, [_row(*used, count) for used, count in counts.items()])
         except Exception:
             with self._lock:
                 self._counts += counts
@@ -65,3 +50,8 @@ class Usage:
         )
         with self._database.reading() as connection:
             return {(row.requester, row.api): row.calls for row in connection.execute(statement)}
+
+
+def _row(requester: str, api: str, operation: str, day: int, count: int) -> dict[str, str | int]:
+    date = datetime.fromtimestamp(day * 86_400, UTC).date().isoformat()
+    return {"requester": requester, "api": api, "operation": operation, "day": date, "count": count}

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, and_, bindparam, case, delete, func, insert, 
 from sqlalchemy.exc import SQLAlchemyError
 from structlog import get_logger
 
+from mturk_gateway.clock import wall_clock
 from mturk_gateway.database import Database, database_now
 from mturk_gateway.paging.queue import error_from_text
 from mturk_gateway.paging.snapshots import Snapshot, Sought, Walk
@@ -51,7 +52,19 @@ _pinned_already = (
 # Statements that are carried out all the time are made once: making one takes longer than carrying it out.
 
 _ENTITLED = (
-    select(walks.c.base, walks.c.revision, literal(0), _pinned_already)
+    select(
+        walks.c.base,
+        walks.c.revision,
+        literal(0),
+        _pinned_already,
+        case(
+            (
+                walks.c.finished_at - walks.c.started_at >= bindparam("patience"),
+                walks.c.finished_at + bindparam("patience"),
+            ),
+            else_=walks.c.started_at + bindparam("freshness"),
+        ),
+    )
     .where(_complete, _fresh)
     .order_by(*_NEWEST_FIRST)
     .limit(1)
@@ -62,6 +75,7 @@ _PINNED = (
         pins.c.revision,
         pins.c.id,
         and_(pins.c.page == bindparam("page"), pins.c.used_at >= database_now() - _NOTED),
+        pins.c.used_at + _NOTED,
     )
     .where(pins.c.walker == bindparam("walker"), pins.c.used_at >= database_now() - bindparam("lifetime"))
     .order_by(
@@ -137,6 +151,17 @@ class Spot(NamedTuple):
     noted: bool = False
 
 
+class _Found(NamedTuple):
+    """What was found for a client, and until when that is right if nobody writes anything."""
+
+    spot: Spot | None
+    until: float
+
+
+_NOTHING = _Found(None, 0.0)
+_MOST_FOUND = 4096
+
+
 class Wanted(NamedTuple):
     """A walk to wait for. `slow` says that its listing is known to take longer than patience lasts."""
 
@@ -145,13 +170,16 @@ class Wanted(NamedTuple):
 
 
 class Desk:
-    """Where fronts ask. Methods are one transaction and block; `entitled` and `pinned` are short enough for a loop."""
+    """Where fronts ask. Every method is one transaction and blocks; `find` is short enough for the event loop."""
 
     def __init__(self, database: Database, rules: Rules) -> None:
         self._database = database
         self._rules = rules._asdict()
         self._entitled = database.quick(_ENTITLED)
         self._pinned = database.quick(_PINNED)
+        self._version = database.counter()
+        self._found: dict[tuple[str, int], _Found] = {}
+        self._found_at = -1
         self._unnoted: deque[tuple[str, tuple[str, str] | None]] = deque()
         self._noting = Lock()
         counting = database.insert_or_update(writes, ["requester"], {"count": writes.c.count + 1})
@@ -183,23 +211,32 @@ class Desk:
             for _ in waiting:
                 self._unnoted.popleft()
 
-    def entitled(self, walk: Walk, walker: str) -> Spot | None:
-        """The newest snapshot that may answer a first page now.
+    def find(self, sought: Sought, walker: str) -> Spot | None:
+        """What a client may read at once; None when there is something to wait for. One indexed read at most.
 
-        Its walk began after the requester's last write and at most `freshness` seconds ago. A listing that nobody is
-        patient enough to wait for may be read as long after its end, or a client that comes back would never find it.
+        A page after the first is one of the open walk of this client that last read the page before, else this page (a
+        retry), else the oldest (architecture, Paging). Without one, and for first pages, it is the newest snapshot that
+        may answer now: its walk began after the requester's last write and at most `freshness` seconds ago. A listing
+        that nobody is patient enough to wait for may be read as long after its end, or a client that comes back would
+        never find it.
         """
-        if self._unnoted:
-            return None
-        given = {"listing": walk.listing, "requester": walk.requester, "walker": walker, **self._rules}
-        return _spot(self._entitled(given))
+        version = self._version()
+        if version != self._found_at or len(self._found) > _MOST_FOUND:
+            self._found.clear()
+            self._found_at = version
+        known = self._found.get((walker, sought.number))
+        if known is None or known.until < wall_clock():
+            known = self._look(sought, walker)
+            self._found[walker, sought.number] = known
+        return known.spot
 
-    def pinned(self, walker: str, page: int) -> Spot | None:
-        """The open walk of a client that goes on with this page.
-
-        It is one that last read the page before, else this page (a retry), else the oldest (architecture, Paging).
-        """
-        return _spot(self._pinned({"walker": walker, "page": page, "lifetime": self._rules["lifetime"]}))
+    def _look(self, sought: Sought, walker: str) -> _Found:
+        found: Sequence[Sequence[Any]] = ()
+        if sought.number > 1:
+            found = self._pinned({"walker": walker, "page": sought.number, "lifetime": self._rules["lifetime"]})
+        if not found and not self._unnoted:
+            found = self._entitled({**self._given(sought.walk), "walker": walker})
+        return _Found(_spot(found), found[0][4]) if found else _NOTHING
 
     def stale(self, walk: Walk) -> Spot | None:
         """The newest snapshot that shows all that the requester has written, if it is not too old for everybody."""
@@ -309,7 +346,7 @@ class Desk:
 def _spot(found: Sequence[Sequence[Any]]) -> Spot | None:
     if not found:
         return None
-    base, revision, pin, noted = found[0]
+    base, revision, pin, noted, *_ = found[0]
     return Spot(Snapshot(base, revision), pin, bool(noted))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import TypeVar
@@ -35,16 +34,8 @@ class Pager:
         self._views: dict[tuple[int, int], asyncio.Future[None]] = {}
         self._watch: asyncio.Task[None] | None = None
 
-    def find(self, sought: Sought, walker: str) -> Spot | None:
-        """What a client may read at once; None when there is something to wait for. One indexed read.
-
-        `walker` is whatever tells clients apart that walk pages.
-        """
-        spot = self._desk.pinned(walker, sought.number) if sought.number > 1 else None
-        return spot or self._desk.entitled(sought.walk, walker)
-
     async def read(self, sought: Sought, walker: str, spot: Spot | None) -> tuple[Page, Spot]:
-        """A page, and where it was read; `spot` is what `find` gave.
+        """A page, and where it was read; `spot` is what the desk has found for the client.
 
         The first page is of a snapshot that is entitled to answer; those after it stay on that snapshot.
         Raises ModernError when the listing cannot be walked, TimeoutError when that takes longer than patience.
@@ -61,12 +52,11 @@ class Pager:
             if loop.time() > end:
                 raise TimeoutError
             await self._made(sought)
-            spot = self._desk.entitled(sought.walk, walker)
+            spot = self._desk.find(sought, walker)
 
     async def note(self, sought: Sought, walker: str, spot: Spot) -> None:
         """A client has been given a page that needed no reading."""
-        if not spot.noted:
-            await self._run(self._desk.note, walker, spot, sought)
+        await self._run(self._desk.note, walker, spot, sought)
 
     def _read(self, spot: Spot, sought: Sought, walker: str) -> Page | None:
         page = self._shelf.read(spot.snapshot, sought)
@@ -154,8 +144,3 @@ def _settle(end: asyncio.Future[Spot], outcome: Spot | ModernError) -> None:
         end.set_exception(outcome)
         # Nobody may be waiting any more.
         end.exception()
-
-
-def walker_identity(*marks: str) -> str:
-    """One text for what tells apart clients that walk pages: key, address, program, operation and its parameters."""
-    return hashlib.blake2b("\0".join(marks).encode(errors="surrogatepass"), digest_size=16).hexdigest()
