@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import itertools
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import ColumnElement, Connection, Float, Select, Table, create_engine, event, insert, inspect
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import ColumnElement, Connection, Float, Table, create_engine, event, insert, inspect
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FunctionElement
+
+from mturk_gateway.quick import Quick
 
 TROUBLE = (SQLAlchemyError, sqlite3.Error)
 """What comes of a database that is locked, full, read-only, damaged or gone."""
@@ -49,7 +49,7 @@ def _postgresql_now(*_: object, **__: object) -> str:
 
 
 class Database:
-    """One database, with a transaction for each `reading` or `writing` block.
+    """One database, with a transaction for each `reading` or `writing` block, and short statements through `quick`.
 
     `durable` says whether an acknowledged write must survive a power cut (the marketplace, the ledger) or may be
     lost with the rest of a file that can be made again (snapshots). `log_pages` is how far an SQLite file may lag
@@ -68,6 +68,7 @@ class Database:
         if self.engine.dialect.name == "sqlite":
             _prepare_sqlite(self.engine, durable=durable, log_pages=log_pages)
         self._writer = self.engine.execution_options(writing=True)
+        self.quick = Quick(self.engine)
         self._inserts: dict[Table, Any] = {}
         # SQLite lets one write at a time, and those who wait look again only now and then: threads of one process can
         # do better.
@@ -97,24 +98,6 @@ class Database:
             given = [dict(zip(table.columns.keys(), row, strict=True)) for row in rows]
         connection.exec_driver_sql(str(compiled), given)
 
-    def quick(self, statement: Select[Any]) -> Callable[[Mapping[str, Any]], Sequence[tuple[Any, ...]]]:
-        """A read that is carried out on an event loop: the function takes the parameters and gives all rows.
-
-        It is for one thread, and must be one that an index answers at once. On SQLite the driver carries it out itself,
-        on a connection of its own; SQLAlchemy takes several times longer than SQLite.
-        """
-        if self.engine.dialect.name != "sqlite":
-
-            def read(given: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
-                with self.reading() as connection:
-                    return [tuple(row) for row in connection.execute(statement, given)]
-
-            return read
-        compiled = statement.compile(dialect=sqlite.dialect(paramstyle="named"))
-        sql, constants = str(compiled), dict(compiled.params)
-        on_a_cursor = self._on_a_cursor()
-        return lambda given: on_a_cursor(sql, {**constants, **given})
-
     def insert_or_update(self, table: Table, key: list[str], values: dict[str, ColumnElement[Any]]) -> Any:
         """An insert that updates the row with the same key instead, if there is one."""
         insert = sqlite_insert if self.engine.dialect.name == "sqlite" else postgresql_insert
@@ -127,31 +110,6 @@ class Database:
         with self._writer.connect() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
-
-    def counter(self) -> Callable[[], int]:
-        """A function that gives another number when somebody may have written since; for one thread."""
-        if self.engine.dialect.name != "sqlite":
-            return itertools.count().__next__
-        read = self._on_a_cursor()
-
-        def version() -> int:
-            found: int = read("PRAGMA data_version", {})[0][0]
-            return found
-
-        return version
-
-    def _on_a_cursor(self) -> Callable[[str, Mapping[str, Any]], Sequence[tuple[Any, ...]]]:
-        cursors: list[Any] = []
-
-        def read(sql: str, given: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
-            if not cursors:
-                borrowed = self.engine.raw_connection()
-                cursors.append(borrowed.cursor())
-                borrowed.detach()
-            rows: Sequence[tuple[Any, ...]] = cursors[0].execute(sql, given).fetchall()
-            return rows
-
-        return read
 
     def is_damaged(self) -> bool:
         """Whether this is an SQLite file that SQLite cannot read."""
@@ -171,6 +129,7 @@ class Database:
 
     def close(self) -> None:
         """Let go of all connections."""
+        self.quick.close()
         self.engine.dispose()
 
 

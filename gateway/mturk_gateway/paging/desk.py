@@ -16,6 +16,7 @@ from mturk_gateway.database import Database, database_now
 from mturk_gateway.paging.queue import error_from_text
 from mturk_gateway.paging.snapshots import Snapshot, Sought, Walk
 from mturk_gateway.paging.tables import COMPLETE, QUEUED, WALKING, pins, views, walks, writes, written
+from mturk_gateway.quick import Rows
 from mturk_translators.faults import ModernError
 
 log = get_logger()
@@ -175,9 +176,10 @@ class Desk:
     def __init__(self, database: Database, rules: Rules) -> None:
         self._database = database
         self._rules = rules._asdict()
-        self._entitled = database.quick(_ENTITLED)
-        self._pinned = database.quick(_PINNED)
-        self._version = database.counter()
+        self._entitled = database.quick.prepare(_ENTITLED)
+        self._pinned = database.quick.prepare(_PINNED)
+        self._advance = database.quick.prepare(_ADVANCE)
+        self._version = database.quick.counter()
         self._found: dict[tuple[str, int], _Found] = {}
         self._found_at = -1
         self._unnoted: deque[tuple[str, tuple[str, str] | None]] = deque()
@@ -231,7 +233,7 @@ class Desk:
         return known.spot
 
     def _look(self, sought: Sought, walker: str) -> _Found:
-        found: Sequence[Sequence[Any]] = ()
+        found: Rows = ()
         if sought.number > 1:
             found = self._pinned({"walker": walker, "page": sought.number, "lifetime": self._rules["lifetime"]})
         if not found and not self._unnoted:
@@ -328,12 +330,12 @@ class Desk:
         never goes on, what is older than `freshness` seconds is let go.
         """
         page = sought.number
+        if spot.pin:
+            self._advance({"pin": spot.pin, "read": page})
+            return
         mine = {"mine": walker, "of_base": spot.snapshot.base, "of_revision": spot.snapshot.revision, "read": page}
         with self._database.writing() as connection:
             connection.execute(_USE_VIEW, {"of_listing": sought.walk.listing, "of_view": sought.view})
-            if spot.pin:
-                connection.execute(_ADVANCE, {"pin": spot.pin, "read": page})
-                return
             if page == 1:
                 connection.execute(_GIVEN_UP, {**mine, "freshness": self._rules["freshness"]})
             if not connection.execute(_SAME_PIN, mine).rowcount:
@@ -343,7 +345,7 @@ class Desk:
         return {"listing": walk.listing, "requester": walk.requester, **self._rules}
 
 
-def _spot(found: Sequence[Sequence[Any]]) -> Spot | None:
+def _spot(found: Rows) -> Spot | None:
     if not found:
         return None
     base, revision, pin, noted, *_ = found[0]

@@ -98,10 +98,10 @@ class WalkQueue:
         self._database = database
         self._lease = lease
         self._owner = uuid.uuid4().hex
-        self._anything = database.quick(_ANYTHING)
+        self._anything = database.quick.prepare(_ANYTHING)
 
     def has_work(self) -> bool:
-        """Whether there is anything to do: one indexed read, for the one thread that asks again and again."""
+        """Whether there is anything to do, in one quick read."""
         return bool(self._anything({})[0][0])
 
     def is_waited_for(self) -> bool:

@@ -9,7 +9,7 @@ from threading import Lock
 from typing import NamedTuple
 
 from cachetools import LRUCache
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import bindparam, select
 
 from mturk_gateway.database import Database
 from mturk_gateway.paging.snapshots import Page, Snapshot, Sought
@@ -50,64 +50,62 @@ class Shelf:
     """Reads pages from the rows of all snapshots. Blocks; any thread may use it."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._quick = database.quick
+        self._order, self._leaves, self._leaf = map(database.quick.prepare, (_ORDER, _LEAVES, _LEAF))
         self._directories: LRUCache[tuple[Snapshot, str], _Directory] = LRUCache(_DIRECTORIES)
         self._lock = Lock()
 
     def read(self, snapshot: Snapshot, sought: Sought) -> Page | None:
-        """A page; None when the snapshot is gone, or the order of the view has not been made in it."""
+        """A page; None when the snapshot is gone, or the order of the view has not been made in it.
+
+        It takes several reads, and need not see one state: rows and leaves never change, they only go.
+        """
         request = sought.page
-        with self._database.reading() as connection:
-            directory = self._directory(connection, snapshot, sought.view)
-            if directory is None:
-                return None
-            total = directory.total
-            start = (request.number - 1) * request.size
-            end = min(start + request.size, total)
-            if start >= total:
-                return Page(total, [])
-            if request.view.descending:
-                start, end = total - end, total - start
-            first = row_id(snapshot.base, 0)
-            numbers = _numbers(connection, directory, start, end)
-            if numbers is None:
-                return None
-            ids = [first + number for number in numbers]
-            # The driver takes numbers as they are; SQLAlchemy takes longer to write them than SQLite to find the rows.
-            statement = f"SELECT row, sections, source FROM bodies WHERE row IN ({','.join(map(str, ids))})"  # noqa: S608
-            found = {row: (sections, source) for row, sections, source in connection.exec_driver_sql(statement)}
-        if len(found) < len(ids):
+        directory = self._directory(snapshot, sought.view)
+        if directory is None:
+            return None
+        total = directory.total
+        start = (request.number - 1) * request.size
+        end = min(start + request.size, total)
+        if start >= total:
+            return Page(total, [])
+        if request.view.descending:
+            start, end = total - end, total - start
+        numbers = self._numbers(directory, start, end)
+        first = row_id(snapshot.base, 0)
+        ids = ",".join([str(first + number) for number in numbers])
+        read = self._quick.run(f"SELECT row, sections, source FROM bodies WHERE row IN ({ids})")  # noqa: S608
+        found = {row - first: (sections, source) for row, sections, source in read}
+        if len(found) < end - start:
             return None
         if request.view.descending:
-            ids.reverse()
-        return Page(total, [found[id_] for id_ in ids])
+            numbers.reverse()
+        return Page(total, [found[number] for number in numbers])
 
-    def _directory(self, connection: Connection, snapshot: Snapshot, view: str) -> _Directory | None:
+    def _directory(self, snapshot: Snapshot, view: str) -> _Directory | None:
         with self._lock:
             known = self._directories.get((snapshot, view))
         if known is not None:
             return known
-        order = connection.scalar(_ORDER, {"base": snapshot.base, "view": view, "revision": snapshot.revision})
-        if order is None:
+        order = self._order({"base": snapshot.base, "view": view, "revision": snapshot.revision})
+        if not order:
             return None
-        found = connection.execute(_LEAVES, {"order": order, "revision": snapshot.revision}).all()
+        found = self._leaves({"order": order[0][0], "revision": snapshot.revision})
         ends = array("q", accumulate(count for _, count in found))
         made = _Directory(array("q", [leaf for leaf, _ in found]), ends)
         with self._lock:
             self._directories[snapshot, view] = made
         return made
 
-
-def _numbers(connection: Connection, directory: _Directory, start: int, end: int) -> array[int] | None:
-    numbers = array("I")
-    position = bisect_right(directory.ends, start)
-    while start < end:
-        blob = connection.scalar(_LEAF, {"leaf": directory.leaves[position]})
-        if blob is None:
-            return None
-        leaf = array("I", blob)
-        begin = directory.ends[position] - len(leaf)
-        numbers.extend(leaf[start - begin : end - begin])
-        start = directory.ends[position]
-        position += 1
-    return numbers
+    def _numbers(self, directory: _Directory, start: int, end: int) -> array[int]:
+        """The numbers of the rows in these places; fewer if the leaves are gone."""
+        numbers = array("I")
+        position = bisect_right(directory.ends, start)
+        while start < end:
+            for (rows,) in self._leaf({"leaf": directory.leaves[position]}):
+                leaf = array("I", rows)
+                begin = directory.ends[position] - len(leaf)
+                numbers.extend(leaf[start - begin : end - begin])
+            start = directory.ends[position]
+            position += 1
+        return numbers
