@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import signal
 import sys
 import tempfile
 import traceback
@@ -37,6 +38,8 @@ def main() -> int:
     unknown = sorted(set(given.groups) - _GROUPS.keys())
     if unknown:
         parser.error(f"no such group: {', '.join(unknown)}")
+    # Leave no process behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()} {platform.machine()}"
     rehearsal = "" if given.scale == 1 else f"; a rehearsal at {given.scale:g} of the size"
     print(f"{datetime.now(UTC).date()}, {machine}{rehearsal}\n")
