@@ -183,9 +183,6 @@ def _run_front(settings: Settings, upstream_url: str, bound: list[socket.socket]
         app = by_port[scope["server"][1]] if scope["type"] == "http" else apps.public
         await app(scope, receive, send)
 
-    # What is there for good need not be looked through for garbage again and again.
-    gc.collect()
-    gc.freeze()
     config = server_config(
         answer,
         http=LegacyHttpProtocol,
@@ -199,6 +196,9 @@ def _run_front(settings: Settings, upstream_url: str, bound: list[socket.socket]
 
 
 def _run(config: uvicorn.Config, *bound: socket.socket) -> None:
+    # What is there for good need not be looked through for garbage again and again.
+    gc.collect()
+    gc.freeze()
     # Ctrl-C reaches every process of the group; each ends by itself, the supervisor last.
     with suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=list(bound))

@@ -44,5 +44,11 @@ def page(
 ) -> bytes:
     """A request for one page of all HITs; one with a `mark` of its own has to be read, whoever has asked before."""
     direction = "Descending" if descending else "Ascending"
-    pairs = (("SortProperty", sort), ("SortDirection", direction), ("PageSize", size), ("PageNumber", number), ("Mark", mark))
+    pairs = (
+        ("SortProperty", sort),
+        ("SortDirection", direction),
+        ("PageSize", size),
+        ("PageNumber", number),
+        ("Mark", mark),
+    )
     return signed(requester, "SearchHITs", *pairs, program=program)

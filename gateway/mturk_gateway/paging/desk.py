@@ -227,7 +227,7 @@ class Desk:
             self._found.clear()
             self._found_at = version
         known = self._found.get((walker, sought.number))
-        if known is None or known.until < wall_clock():
+        if known is None or known.until < wall_clock() or self._unnoted:
             known = self._look(sought, walker)
             self._found[walker, sought.number] = known
         return known.spot
