@@ -19,10 +19,14 @@ from mturk_gateway.marketplace.services.call import Call, Reply
 
 @dataclass(frozen=True)
 class Operation:
-    """What carries an operation out, and whether it needs the right to write."""
+    """What carries an operation out, and whether it needs the right to write.
+
+    A `brief` one is a short look along an index, however much there is.
+    """
 
     handler: Callable[[Call], Reply]
     writes: bool
+    brief: bool = False
 
 
 OPERATIONS: Mapping[str, Operation] = {
@@ -32,12 +36,12 @@ OPERATIONS: Mapping[str, Operation] = {
     "CreateHITWithHITType": Operation(hit_creation.create_hit_with_hit_type, writes=True),
     "CreateQualificationType": Operation(qualification_types.create_qualification_type, writes=True),
     "DeleteHIT": Operation(hit_states.delete_hit, writes=True),
-    "GetAccountBalance": Operation(account.get_account_balance, writes=False),
-    "GetAssignment": Operation(assignments.get_assignment, writes=False),
-    "GetHIT": Operation(hits.get_hit, writes=False),
-    "GetQualificationType": Operation(qualification_types.get_qualification_type, writes=False),
-    "ListAssignmentsForHIT": Operation(assignments.list_assignments_for_hit, writes=False),
-    "ListHITs": Operation(hits.list_hits, writes=False),
+    "GetAccountBalance": Operation(account.get_account_balance, writes=False, brief=True),
+    "GetAssignment": Operation(assignments.get_assignment, writes=False, brief=True),
+    "GetHIT": Operation(hits.get_hit, writes=False, brief=True),
+    "GetQualificationType": Operation(qualification_types.get_qualification_type, writes=False, brief=True),
+    "ListAssignmentsForHIT": Operation(assignments.list_assignments_for_hit, writes=False, brief=True),
+    "ListHITs": Operation(hits.list_hits, writes=False, brief=True),
     "ListHITsForQualificationType": Operation(hits.list_hits_for_qualification_type, writes=False),
     "ListReviewableHITs": Operation(hits.list_reviewable_hits, writes=False),
     "RejectAssignment": Operation(assignments.reject_assignment, writes=True),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
+from mturk_gateway.database import Database
 from mturk_gateway.marketplace.ids import new_access_key, new_requester_id, new_secret
 from mturk_gateway.marketplace.tables import access_keys, requesters
 
@@ -55,6 +57,18 @@ def get_requester(connection: Connection, name: str) -> Requester:
     if requester is None:
         raise LookupError(f"there is no requester named {name!r}")
     return requester
+
+
+def key_finder(database: Database) -> Callable[[str], Key | None]:
+    """A function that finds keys as `find_key` does, in one quick read."""
+    read = database.quick.prepare(_KEY)
+
+    def find(access_key: str) -> Key | None:
+        for id_, name, sandbox, secret in read({"key": access_key}):
+            return Key(Requester(id_, name, bool(sandbox)), access_key, secret)
+        return None
+
+    return find
 
 
 def find_key(connection: Connection, access_key: str) -> Key | None:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from typing import Any
 
 import structlog
-from sqlalchemy import Connection
 
 from mturk_gateway.clock import Clock, wall_clock
-from mturk_gateway.database import Database
-from mturk_gateway.marketplace.operations import OPERATIONS, Operation
+from mturk_gateway.database import TROUBLE, Database
+from mturk_gateway.marketplace.operations import OPERATIONS
 from mturk_gateway.marketplace.protocol.errors import Fault, service_fault, unknown_operation
+from mturk_gateway.marketplace.protocol.model import TARGET_PREFIX
 from mturk_gateway.marketplace.protocol.serializer import serialize
 from mturk_gateway.marketplace.protocol.validation import validate
 from mturk_gateway.marketplace.protocol.wire import Response, operation_name, parse_body
-from mturk_gateway.marketplace.requesters import Requester, find_key
+from mturk_gateway.marketplace.requesters import Requester, key_finder
 from mturk_gateway.marketplace.services import timers
 from mturk_gateway.marketplace.services.call import Call
 from mturk_gateway.marketplace.services.pages import SINCE
@@ -25,7 +26,6 @@ from mturk_gateway.sigv4 import SignatureFault, SignedRequest, access_key_of, ve
 _log = structlog.get_logger()
 
 
-@dataclass(frozen=True)
 class Server:
     """Answers signed requests from a migrated database.
 
@@ -33,10 +33,26 @@ class Server:
     time. `hosts` are further Host values that clients may have signed.
     """
 
-    database: Database
-    clock: Clock
-    tokens: PageTokens
-    hosts: tuple[str, ...]
+    def __init__(self, database: Database, clock: Clock, tokens: PageTokens, hosts: tuple[str, ...]) -> None:
+        self._database = database
+        self._clock = clock
+        self._tokens = tokens
+        self._hosts = hosts
+        self._find_key = key_finder(database)
+        self._timer_is_due = timers.watch(database)
+
+    def answer_at_once(self, request: SignedRequest) -> Response | None:
+        """The response to a request that takes only a short look, without waiting for anybody; None for any other."""
+        named = next(iter(request.values("x-amz-target")), "").removeprefix(TARGET_PREFIX)
+        operation = OPERATIONS.get(named)
+        if operation is None or not operation.brief:
+            return None
+        try:
+            if self._timer_is_due(int(self._clock())):
+                return None
+        except TROUBLE:
+            return None
+        return self.answer(request)
 
     def answer(self, request: SignedRequest) -> Response:
         """The response to a request, whatever happens."""
@@ -46,40 +62,40 @@ class Server:
             operation = operation_name(request)
             if operation not in OPERATIONS:
                 raise unknown_operation()
-            entry = OPERATIONS[operation]
-            now = int(self.clock())
-            with self.database.reading() as connection:
-                requester = self._authenticate(connection, request)
-                sandbox = requester.sandbox
-                parameters = validate(operation, parse_body(request.body))
-                since = next(iter(request.values(SINCE)), None)
-                call = Call(operation, parameters, requester, now, connection, self.tokens, since)
-                if not entry.writes and not timers.due(connection, now):
-                    return _carry_out(entry, call)
-            with self.database.writing() as connection:
-                timers.settle(connection, now)
-                return _carry_out(entry, replace(call, connection=connection))
+            requester = self._authenticate(request)
+            sandbox = requester.sandbox
+            parameters = validate(operation, parse_body(request.body))
+            return self._perform(request, requester, operation, parameters)
         except Fault as raised:
             fault = raised
         except Exception as error:  # noqa: BLE001  # clients must get an error that they can read
             # The message stays out: a database's holds the values of the statement, secrets and answers among them.
             _log.error("request failed", error=type(error).__name__, frames=traceback.format_tb(error.__traceback__))
             fault = service_fault()
-        return Response(fault.status, fault.body(int(self.clock() * 1000), sandbox=sandbox))
+        return Response(fault.status, fault.body(int(self._clock() * 1000), sandbox=sandbox))
 
-    def _authenticate(self, connection: Connection, request: SignedRequest) -> Requester:
+    def _authenticate(self, request: SignedRequest) -> Requester:
         try:
             access_key = access_key_of(request)
-            key = find_key(connection, access_key)
+            key = self._find_key(access_key)
             if key is None:
                 message = "The security token included in the request is invalid."
                 raise SignatureFault("UnrecognizedClientException", 403, message)
-            verify(request, key.secret, wall_clock(), hosts=self.hosts)
+            verify(request, key.secret, wall_clock(), hosts=self._hosts)
         except SignatureFault as refused:
             raise Fault(refused.type, refused.status, refused.message) from None
         return key.requester
 
-
-def _carry_out(entry: Operation, call: Call) -> Response:
-    document = serialize(call.operation, entry.handler(call))
-    return Response(200, document, further=call.headers)
+    def _perform(
+        self, request: SignedRequest, requester: Requester, operation: str, parameters: Mapping[str, Any]
+    ) -> Response:
+        now = int(self._clock())
+        entry = OPERATIONS[operation]
+        since = next(iter(request.values(SINCE)), None)
+        due = self._timer_is_due(now)
+        with self._database.writing() if entry.writes or due else self._database.reading() as connection:
+            if due:
+                timers.settle(connection, now)
+            call = Call(operation, parameters, requester, now, connection, self._tokens, since)
+            document = serialize(operation, entry.handler(call))
+        return Response(200, document, further=call.headers)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row, and_, bindparam, or_, select
 
 from mturk_gateway.marketplace.protocol.errors import Fault, does_not_exist, request_error
-from mturk_gateway.marketplace.protocol.serializer import Written, write_json
+from mturk_gateway.marketplace.protocol.serializer import Written
 from mturk_gateway.marketplace.services.call import Call, Reply
 from mturk_gateway.marketplace.services.changes import ChangeLog
 from mturk_gateway.marketplace.services.pages import Pages
@@ -116,7 +115,7 @@ def render_hit(hit: Hit, now: int) -> dict[str, Any]:
 @lru_cache(maxsize=1024)
 def _requirements(stored: str) -> Written:
     """The requirements of a HIT type, which most of its HITs are read with again; stored in the model's order."""
-    return write_json(json.loads(stored))
+    return Written(stored)
 
 
 def get_hit(call: Call) -> Reply:

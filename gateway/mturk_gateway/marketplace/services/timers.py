@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlalchemy import Connection, bindparam, func, select, update
 
+from mturk_gateway.database import Database
 from mturk_gateway.marketplace.tables import assignments, hits
 
 _NEXT = select(func.min(assignments.c.due))
@@ -20,10 +23,15 @@ _COUNT_ABANDONED = update(hits).where(_ITS_HIT).values(pending=hits.c.pending - 
 _COUNT_APPROVED = update(hits).where(_ITS_HIT).values(submitted=hits.c.submitted - 1, approved=hits.c.approved + 1)
 
 
-def due(connection: Connection, now: int) -> bool:
-    """Whether a timer has fired whose effects are not stored yet; one look at an index."""
-    first = connection.execute(_NEXT).scalar_one()
-    return first is not None and first <= now
+def watch(database: Database) -> Callable[[int], bool]:
+    """A function that says whether a timer has fired by now whose effects are not stored yet: one look at an index."""
+    read = database.quick.prepare(_NEXT)
+
+    def due(now: int) -> bool:
+        first = read({})[0][0]
+        return first is not None and first <= now
+
+    return due
 
 
 def settle(connection: Connection, now: int) -> None:
