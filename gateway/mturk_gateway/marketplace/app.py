@@ -44,9 +44,10 @@ def create_marketplace(
             else:
                 request = _request(scope, body)
                 # To hand a request to a thread takes longer than most answers.
-                response = server.answer_at_once(request) or await to_thread.run_sync(
-                    server.answer, request, limiter=threads
-                )
+                given = server.answer_at_once(request)
+                if given is None:
+                    given = await to_thread.run_sync(server.answer, request, limiter=threads)
+                response = given
             await _send(send, response)
 
     return marketplace
