@@ -46,6 +46,12 @@ class House:
         if self.marketplace:
             self.marketplace.migrate("mturk_gateway.marketplace")
 
+    def renew_paging(self) -> None:
+        """Begin with new databases of paging, because one of them is gone; nobody else may have them open."""
+        self.desk.discard()
+        self.stock.discard()
+        prepare_paging(self.desk, self.stock)
+
     def problems(self) -> list[str]:
         """What keeps the databases of a front from answering; nothing when all is well."""
         problems = []

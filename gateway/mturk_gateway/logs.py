@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import orjson
 import structlog
@@ -22,7 +23,7 @@ def configure_logs() -> None:
             structlog.processors.JSONRenderer(serializer=orjson.dumps),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.BytesLoggerFactory(file=sys.stderr.buffer),
+        logger_factory=structlog.BytesLoggerFactory(file=standard_error()),
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(
@@ -30,6 +31,26 @@ def configure_logs() -> None:
         handlers=[_Forwarding()],
         force=True,
     )
+
+
+class _Unfailing:
+    """A stream that loses what it cannot write: a log that is full must not keep anybody from being answered."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def write(self, data: bytes) -> None:
+        with suppress(OSError):
+            self._stream.write(data)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
+
+def standard_error() -> BinaryIO:
+    """Where logs go."""
+    return cast("BinaryIO", _Unfailing(sys.stderr.buffer))
 
 
 class RequestLog:

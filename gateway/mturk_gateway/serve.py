@@ -7,7 +7,6 @@ import multiprocessing
 import os
 import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -29,7 +28,7 @@ from mturk_gateway.credentials import Keyring, Requester, read_profiles
 from mturk_gateway.failsafe import LegacyHttpProtocol
 from mturk_gateway.house import House
 from mturk_gateway.listener import bind, server_config
-from mturk_gateway.logs import RequestLog, configure_logs
+from mturk_gateway.logs import RequestLog, configure_logs, standard_error
 from mturk_gateway.marketplace.app import create_marketplace
 from mturk_gateway.settings import Settings
 from mturk_gateway.upstream import Upstream
@@ -41,6 +40,8 @@ _PAUSE = 1.0
 """Seconds before a process that ended is started again."""
 _NICENESS = 10
 """How far walks stand back for requests, of at most 19."""
+_GLANCE = 1.0
+"""Seconds between two looks whether files that all processes share are still there."""
 _FAREWELL = 10.0
 """Seconds that a process has to answer what it has begun, once it is told to end."""
 
@@ -82,7 +83,7 @@ def serve(settings: Settings, announce: Callable[[Requester | None], None]) -> N
     ready = threading.Thread(
         target=lambda: announce(demo) if _becomes_ready(settings) else None, name="announcing", daemon=True
     )
-    _supervise(children, ready)
+    _supervise(children, ready, settings)
 
 
 def _prepare(settings: Settings) -> Requester | None:
@@ -114,24 +115,52 @@ def _becomes_ready(settings: Settings) -> bool:
     return False
 
 
-def _supervise(children: list[_Child], ready: threading.Thread) -> None:
+def _disposable(settings: Settings) -> list[int | None]:
+    """What tells whether the files of paging, which may be made again, are still the same."""
+    files = (settings.data / name for name in ("walks.db", "snapshots.db"))
+    return [file.stat().st_ino if file.exists() else None for file in files]
+
+
+def _renew(settings: Settings) -> None:
+    house = House.open(settings)
+    house.renew_paging()
+    house.close()
+
+
+def _supervise(children: list[_Child], ready: threading.Thread, settings: Settings) -> None:
     waking, wake = os.pipe()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: os.write(wake, b"!"))
+    files = _disposable(settings)
     for child in children:
         child.start()
     ready.start()
     while True:
         sentinels = {child.process.sentinel: child for child in children if child.process}
-        ended = wait([waking, *sentinels])
+        ended = wait([waking, *sentinels], _GLANCE)
         if waking in ended:
             break
+        if _disposable(settings) != files:
+            # Whoever has them open goes on with files that nobody else sees.
+            log.error("databases of paging are gone and made anew")
+            _end_all(children)
+            _renew(settings)
+            files = _disposable(settings)
+            for child in children:
+                child.start()
+            continue
+        if not ended:
+            continue
         fallen = [sentinels[sentinel] for sentinel in ended]  # type: ignore[index]  # only the pipe is no sentinel
         for child in fallen:
             log.error("process ended", name=child.name, exit_code=child.process and child.process.exitcode)
         time.sleep(_PAUSE)
         for child in fallen:
             child.start()
+    _end_all(children)
+
+
+def _end_all(children: list[_Child]) -> None:
     # What the fronts have begun to answer needs the others.
     fronts = [child for child in children if child.name.startswith("front")]
     _end(fronts)
@@ -176,7 +205,7 @@ def _run_marketplace(settings: Settings, internal: socket.socket) -> None:
 def _run_front(settings: Settings, upstream_url: str, bound: list[socket.socket]) -> None:
     _begin_child()
     house = House.open(settings)
-    apps = create_gateway(settings, house, upstream_url, RequestLog(sys.stderr.buffer))
+    apps = create_gateway(settings, house, upstream_url, RequestLog(standard_error()))
     by_port = {listening.getsockname()[1]: app for listening, app in zip(bound, apps, strict=True)}
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:

@@ -39,7 +39,7 @@ class _Present(NamedTuple):
     row: Row
 
 
-_PLACE_ZERO = 10**15
+_PLACE_ZERO = 5 * 10**15
 """Places are written with sixteen digits on either side of the first, so that they sort as text."""
 
 
@@ -178,7 +178,8 @@ class Bases:
             elif kept.row != row:
                 placed.append((int(kept.place) - _PLACE_ZERO, row))
         _insert(self._database, connection, base.id, number, pending, placed)
-        size = base.size + sum(_size(row) for _, row in placed)
+        dropped = sum(_size(kept.row) for kept in ended if kept.born == pending)
+        size = base.size + sum(_size(row) for _, row in placed) - dropped
         values = {"rows": number + len(placed), "front": front, "back": back, "size": size}
         connection.execute(update(bases).where(bases.c.id == base.id).values(values))
 

@@ -31,8 +31,6 @@ _GRACE = 60.0
 """Seconds after its end in which a walk stays, because somebody who waited for it may not have come back yet."""
 _KEPT = 7 * 86_400.0
 """Seconds for which a snapshot stays unread that need not be walked again: its upstream can say what changed."""
-_MOST_BASES = 10
-"""Bases of a listing that are kept."""
 _MOST_PINS = 100_000
 _AT_A_TIME = 5000
 """Rows that one transaction drops, so that walks need not wait long."""
@@ -62,8 +60,14 @@ class Clearing:
         self._make_room()
         needed = self._needed()
         with self._stock.reading() as connection:
-            present = connection.execute(select(bases.c.id, bases.c.revision)).all()
-        for base, revision in present:
+            present = connection.execute(select(bases.c.id, bases.c.listing, bases.c.revision)).all()
+            kept = connection.execute(select(orders.c.id, orders.c.base, orders.c.view)).all()
+        read = self._read_views()
+        listings = {base.id: base.listing for base in present}
+        unread = [order.id for order in kept if (listings.get(order.base), order.view) not in read]
+        if unread:
+            self._drop_orders(orders.c.id.in_(unread))
+        for base, _, revision in present:
             if base not in needed:
                 self._drop(base)
             elif revision and self._trimmed.get(base) != needed[base]:
@@ -106,23 +110,16 @@ class Clearing:
             connection.execute(delete(views).where(views.c.used_at < database_now() - lifetime))
 
     def _make_room(self) -> None:
-        """Let go of the bases that were read longest ago, until every requester, and all together, have room.
-
-        Of one listing only the newest few stay, read or not: where the upstream cannot say what has changed, a program
-        that writes and lists in turn makes a new one every time.
-        """
+        """Let go of the bases that were read longest ago, until every requester, and all together, have room."""
         with self._stock.reading() as connection:
             present = connection.execute(
-                select(bases.c.id, bases.c.requester, bases.c.listing, bases.c.size).order_by(bases.c.id.desc())
+                select(bases.c.id, bases.c.requester, bases.c.size).order_by(bases.c.id.desc())
             ).all()
-        number: Counter[str] = Counter()
         size: Counter[str] = Counter()
         used = self._last_use()
         for base in sorted(present, key=lambda base: used.get(base.id, 0.0), reverse=True):
-            number[base.listing] += 1
             size[base.requester] += base.size
-            crowded = number[base.listing] > _MOST_BASES or size[base.requester] > self._limits.requester_space
-            if crowded or size.total() > self._limits.space:
+            if size[base.requester] > self._limits.requester_space or size.total() > self._limits.space:
                 size[base.requester] -= base.size
                 self._let_go(base.id)
 
@@ -159,14 +156,22 @@ class Clearing:
                 needed.setdefault(base, 0)
         return needed
 
+    def _read_views(self) -> set[tuple[str | None, str]]:
+        """The views that somebody reads, or has read not long ago."""
+        with self._desk.reading() as connection:
+            return {(row.listing, row.view) for row in connection.execute(select(views.c.listing, views.c.view))}
+
+    def _drop_orders(self, condition: ColumnElement[bool]) -> None:
+        self._delete(leaves, leaves.c.id, leaves.c.order.in_(select(orders.c.id).where(condition)))
+        with self._stock.writing() as connection:
+            connection.execute(delete(orders).where(condition))
+
     def _drop(self, base: int) -> None:
         first, last = row_id(base, 0), row_id(base + 1, 0) - 1
         for table, column in ((bodies, bodies.c.row), (rows, rows.c.id)):
             self._delete(table, column, column.between(first, last))
-        of_base = select(orders.c.id).where(orders.c.base == base)
-        self._delete(leaves, leaves.c.id, leaves.c.order.in_(of_base))
+        self._drop_orders(orders.c.base == base)
         with self._stock.writing() as connection:
-            connection.execute(delete(orders).where(orders.c.base == base))
             connection.execute(delete(bases).where(bases.c.id == base))
 
     def _trim(self, oldest: Snapshot) -> None:
@@ -180,12 +185,9 @@ class Clearing:
                     break
                 freed = _freed(connection, ids)
                 connection.execute(update(bases).where(bases.c.id == base).values(size=bases.c.size - freed))
-        ended = select(orders.c.id).where(orders.c.base == base, orders.c.until <= revision)
         of_base = select(orders.c.id).where(orders.c.base == base)
-        outlived = and_(leaves.c.order.in_(of_base), leaves.c.died <= revision)
-        self._delete(leaves, leaves.c.id, or_(leaves.c.order.in_(ended), outlived))
-        with self._stock.writing() as connection:
-            connection.execute(delete(orders).where(orders.c.base == base, orders.c.until <= revision))
+        self._delete(leaves, leaves.c.id, and_(leaves.c.order.in_(of_base), leaves.c.died <= revision))
+        self._drop_orders(and_(orders.c.base == base, orders.c.until <= revision))
 
     def _delete(self, table: Table, key: ColumnElement[int], condition: ColumnElement[bool]) -> None:
         some = select(key).where(condition).limit(_AT_A_TIME)

@@ -76,11 +76,12 @@ _PINNED = (
         pins.c.revision,
         pins.c.id,
         and_(pins.c.page == bindparam("page"), pins.c.used_at >= database_now() - _NOTED),
-        pins.c.used_at + _NOTED,
+        pins.c.used_at + case((bindparam("lifetime") < _NOTED, bindparam("lifetime")), else_=_NOTED),
     )
     .where(pins.c.walker == bindparam("walker"), pins.c.used_at >= database_now() - bindparam("lifetime"))
     .order_by(
-        case((pins.c.page == bindparam("page") - 1, 0), (pins.c.page == bindparam("page"), 1), else_=2), pins.c.id
+        case((pins.c.page == bindparam("page") - 1, 0), (pins.c.page == bindparam("page"), 1), else_=2),
+        pins.c.id.desc(),
     )
     .limit(1)
 )
@@ -123,11 +124,7 @@ _GIVEN_UP = delete(pins).where(
 )
 _USE_VIEW = (
     update(views)
-    .where(
-        views.c.listing == bindparam("of_listing"),
-        views.c.view == bindparam("of_view"),
-        views.c.used_at < database_now() - _NOTED,
-    )
+    .where(views.c.listing == bindparam("of_listing"), views.c.view == bindparam("of_view"))
     .values(used_at=database_now())
 )
 
@@ -180,6 +177,8 @@ class Desk:
         self._pinned = database.quick.prepare(_PINNED)
         self._advance = database.quick.prepare(_ADVANCE)
         self._version = database.quick.counter()
+        self._use_view = database.quick.prepare(_USE_VIEW)
+        self._touched: dict[tuple[str, str], float] = {}
         self._found: dict[tuple[str, int], _Found] = {}
         self._found_at = -1
         self._unnoted: deque[tuple[str, tuple[str, str] | None]] = deque()
@@ -217,7 +216,8 @@ class Desk:
         """What a client may read at once; None when there is something to wait for. One indexed read at most.
 
         A page after the first is one of the open walk of this client that last read the page before, else this page (a
-        retry), else the oldest (architecture, Paging). Without one, and for first pages, it is the newest snapshot that
+        retry), else any; of several the one that began last, because who walks again is done with what it walked
+        before. Without one, and for first pages, it is the newest snapshot that
         may answer now: its walk began after the requester's last write and at most `freshness` seconds ago. A listing
         that nobody is patient enough to wait for may be read as long after its end, or a client that comes back would
         never find it.
@@ -329,17 +329,27 @@ class Desk:
         One that begins the same walk again at the same page is a retry. Of a client that begins again and again and
         never goes on, what is older than `freshness` seconds is let go.
         """
+        self._touch(sought)
         page = sought.number
         if spot.pin:
             self._advance({"pin": spot.pin, "read": page})
             return
         mine = {"mine": walker, "of_base": spot.snapshot.base, "of_revision": spot.snapshot.revision, "read": page}
         with self._database.writing() as connection:
-            connection.execute(_USE_VIEW, {"of_listing": sought.walk.listing, "of_view": sought.view})
             if page == 1:
                 connection.execute(_GIVEN_UP, {**mine, "freshness": self._rules["freshness"]})
             if not connection.execute(_SAME_PIN, mine).rowcount:
                 connection.execute(_NEW_PIN, mine)
+
+    def _touch(self, sought: Sought) -> None:
+        """A view is being read: note that now and then, so that its order is kept."""
+        view = (sought.walk.listing, sought.view)
+        now = wall_clock()
+        if now - self._touched.get(view, 0.0) > _NOTED:
+            if len(self._touched) > _MOST_FOUND:
+                self._touched.clear()
+            self._touched[view] = now
+            self._use_view({"of_listing": view[0], "of_view": view[1]})
 
     def _given(self, walk: Walk) -> dict[str, Any]:
         return {"listing": walk.listing, "requester": walk.requester, **self._rules}

@@ -33,6 +33,8 @@ _NEXT = (
 )
 """The walk that nobody is at for the longest time. Made once: it is asked for many times a second."""
 
+_NEXT_BUT = _NEXT.where(walks.c.requester.not_in(bindparam("others", expanding=True)))
+
 _ANYTHING = select(or_(_NEXT.exists(), select(views.c.id).where(views.c.asked > views.c.made).exists()))
 """Whether there is anything to do."""
 
@@ -109,12 +111,13 @@ class WalkQueue:
         with self._database.reading() as connection:
             return connection.scalar(_NEXT) is not None
 
-    def take(self) -> Task | None:
-        """Take the walk that nobody is at for the longest time, if there is one."""
-        if not self.is_waited_for():
-            return None
+    def take(self, others: Collection[str] = ()) -> Task | None:
+        """Take the walk that nobody is at for the longest time, if there is one, of none of the other requesters."""
+        with self._database.reading() as connection:
+            if connection.scalar(_NEXT_BUT, {"others": list(others)}) is None:
+                return None
         with self._database.writing() as connection:
-            walk = connection.scalar(_NEXT)
+            walk = connection.scalar(_NEXT_BUT, {"others": list(others)})
             if walk is None:
                 return None
             seen = select(func.coalesce(func.max(writes.c.count), 0)).where(writes.c.requester == walks.c.requester)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self
 
@@ -22,8 +23,8 @@ _SIGN_OF_LIFE = 1.0
 _PAUSE = 0.01
 """Seconds between two looks for work, one indexed read each."""
 _CLEARING = 15.0
-_AT_A_TIME = 4
-"""Walks at a time, so that a long listing does not keep short ones waiting."""
+_AT_A_TIME, _OF_ONE = 16, 4
+"""Walks at a time, and those of one requester: long listings must not keep others waiting, nor must stuck ones."""
 
 _THROTTLED = frozenset({"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"})
 _FIRST_DELAY, _LONGEST_DELAY = 0.5, 20.0
@@ -40,8 +41,9 @@ class Walker:
         self._stopping = threading.Event()
         self._free = threading.Semaphore(_AT_A_TIME)
         self._pool = ThreadPoolExecutor(_AT_A_TIME, thread_name_prefix="walk")
-        self._walks: set[int] = set()
+        self._walks: Counter[str] = Counter()
         self._sorting: set[str] = set()
+        self._counting = threading.Lock()
         self._threads = [
             threading.Thread(target=work, name=f"walker-{work.__name__}", daemon=True)
             for work in (self._look, self._hold, self._clear)
@@ -84,9 +86,12 @@ class Walker:
         """Begin with something, if there is anything to do."""
         if not self._queue.has_work():
             return False
-        task = self._queue.take()
+        with self._counting:
+            busy = [requester for requester, number in self._walks.items() if number >= _OF_ONE]
+        task = self._queue.take(busy)
         if task:
-            self._walks.add(task.id)
+            with self._counting:
+                self._walks[task.walk.requester] += 1
             self._pool.submit(self._walk, task)
             return True
         # One view of a listing at a time: somebody who asks for thousands must not keep the others waiting.
@@ -100,7 +105,7 @@ class Walker:
     def _hold(self) -> None:
         while not self._stopping.wait(_SIGN_OF_LIFE):
             try:
-                if self._walks:
+                if self._walks.total():
                     self._queue.hold()
             except Exception as error:  # noqa: BLE001  # the next try may still be in time
                 log.error("walks not held", reason=type(error).__name__)
@@ -137,7 +142,9 @@ class Walker:
         except Exception as error:  # noqa: BLE001  # its lease ends, and the walk is taken up again
             log.error("a walk could not be ended", operation=task.walk.operation, reason=type(error).__name__)
         finally:
-            self._walks.discard(task.id)
+            with self._counting:
+                self._walks.subtract([task.walk.requester])
+                self._walks = +self._walks
             self._free.release()
 
     def _give_up(self, task: Task, error: ModernError) -> None:
