@@ -40,7 +40,7 @@ def page(
     *,
     descending: bool = False,
     program: str = "benchmark",
-    mark: str = "none",
+    mark: str | None = None,
 ) -> bytes:
     """A request for one page of all HITs; one with a `mark` of its own has to be read, whoever has asked before."""
     direction = "Descending" if descending else "Ascending"
@@ -49,6 +49,6 @@ def page(
         ("SortDirection", direction),
         ("PageSize", size),
         ("PageNumber", number),
-        ("Mark", mark),
+        *([("Mark", mark)] if mark else []),
     )
     return signed(requester, "SearchHITs", *pairs, program=program)

@@ -24,7 +24,14 @@ def time_text(moment: Moment) -> str:
 @lru_cache(4096)
 def _second_text(second: int) -> str:
     # Most times of a row are also keys for sorting, so each is asked for twice.
-    return _utc_text(datetime.fromtimestamp(second, UTC))
+    day, second = divmod(second, 86_400)
+    minute, second = divmod(second, 60)
+    return f"{_day_text(day)}T{minute // 60:02}:{minute % 60:02}:{second:02}Z"
+
+
+@lru_cache(1024)
+def _day_text(day: int) -> str:
+    return datetime.fromtimestamp(day * 86_400, UTC).date().isoformat()
 
 
 def _utc_text(moment: datetime) -> str:
