@@ -52,11 +52,10 @@ class Database:
     """One database, with a transaction for each `reading` or `writing` block, and short statements through `quick`.
 
     `durable` says whether an acknowledged write must survive a power cut (the marketplace, the ledger) or may be
-    lost with the rest of a file that can be made again (snapshots). `log_pages` is how far an SQLite file may lag
-    behind its log: more suits a database that takes much at a time.
+    lost with the rest of a file that can be made again (snapshots). One that is `bulky` takes many large rows at a time.
     """
 
-    def __init__(self, url: str | URL, *, durable: bool, log_pages: int = 1000) -> None:
+    def __init__(self, url: str | URL, *, durable: bool, bulky: bool = False) -> None:
         self.url = make_url(url)
         self.engine: Engine = create_engine(
             self.url,
@@ -66,7 +65,7 @@ class Database:
             hide_parameters=True,
         )
         if self.engine.dialect.name == "sqlite":
-            _prepare_sqlite(self.engine, durable=durable, log_pages=log_pages)
+            _prepare_sqlite(self.engine, durable=durable, bulky=bulky)
         self._writer = self.engine.execution_options(writing=True)
         self.quick = Quick(self.engine)
         self._inserts: dict[Table, Any] = {}
@@ -133,7 +132,7 @@ class Database:
         self.engine.dispose()
 
 
-def _prepare_sqlite(engine: Engine, *, durable: bool, log_pages: int) -> None:
+def _prepare_sqlite(engine: Engine, *, durable: bool, bulky: bool) -> None:
     synchronous = "FULL" if durable else "OFF"
 
     def configure(connection: Any, _record: object) -> None:
@@ -142,11 +141,13 @@ def _prepare_sqlite(engine: Engine, *, durable: bool, log_pages: int) -> None:
         # SQLite's own way to tell the time takes longer than the rest of a short statement.
         connection.create_function("unix_time", 0, time.time)
         for pragma in (
+            # A page of the usual size holds two rows of a listing, and half of it is wasted.
+            f"page_size={8192 if bulky else 4096}",
             "journal_mode=WAL",
             f"synchronous={synchronous}",
             "busy_timeout=30000",
             "foreign_keys=ON",
-            f"wal_autocheckpoint={log_pages}",
+            f"wal_autocheckpoint={4000 if bulky else 1000}",
         ):
             connection.execute(f"PRAGMA {pragma}")
 

@@ -34,7 +34,7 @@ class House:
         return cls(
             settings.keys,
             Database(sqlite_url(settings.data / "walks.db"), durable=False),
-            Database(sqlite_url(settings.data / "snapshots.db"), durable=False, log_pages=8000),
+            Database(sqlite_url(settings.data / "snapshots.db"), durable=False, bulky=True),
             Database(sqlite_url(settings.data / "ledger.db"), durable=True),
             Database(sqlite_url(settings.data / "marketplace.db"), durable=True) if settings.embedded else None,
         )
