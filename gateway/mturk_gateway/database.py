@@ -52,7 +52,8 @@ class Database:
     """One database, with a transaction for each `reading` or `writing` block, and short statements through `quick`.
 
     `durable` says whether an acknowledged write must survive a power cut (the marketplace, the ledger) or may be
-    lost with the rest of a file that can be made again (snapshots). One that is `bulky` takes many large rows at a time.
+    lost with the rest of a file that can be made again (those of paging). One that is `bulky` takes many large rows at
+    a time.
     """
 
     def __init__(self, url: str | URL, *, durable: bool, bulky: bool = False) -> None:
