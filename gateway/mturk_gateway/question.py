@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
+from copy import copy
+from dataclasses import replace
 from functools import cached_property
 
 from cachetools import LRUCache
@@ -71,6 +74,14 @@ class Ask:
             return self._sought
         return request
 
+    def numbered(self, number: int) -> Ask | None:
+        """The same request for another page; None where more than that would differ."""
+        if self._sought is None or self.validates_only or self.asked.given.path or "Request" in self.asked.groups:
+            return None
+        other = Ask(self.asked, self._access_key)
+        other._sought = self._sought._replace(page=replace(self._sought.page, number=number))
+        return other
+
 
 class Question:
     """What a request asks, whoever proves to be asking: its parameters, and all that follows from them alone.
@@ -98,6 +109,19 @@ class Question:
             raise Fault(OUT_OF_RANGE, f"One request carries at most {_LARGEST_BATCH} requests of a batch.", Place.WHOLE)
         access_key = self.claim.access_key or ""
         return tuple(Ask(Asked(name, entry, _groups(entry, block), self.version, block), access_key) for block in found)
+
+    def numbered(self, number: int) -> Question | None:
+        """The same question about another page; None where more than that would differ."""
+        try:
+            (ask,) = self.asks
+        except (Fault, ValueError):
+            return None
+        numbered = ask.numbered(number)
+        if numbered is None:
+            return None
+        other = copy(self)
+        other.asks = (numbered,)
+        return other
 
     def walker(self, peer: str, program: str) -> str:
         """What tells clients that walk pages apart: key, address, program, operation and its other parameters."""
@@ -135,6 +159,7 @@ def _groups(entry: Operation | Unavailable, block: Node) -> frozenset[str]:
 
 
 _PROOF = (b"Timestamp=", b"Signature=")
+_PAGE_NUMBER = re.compile(rb"PageNumber=([1-9][0-9]{0,8})")
 
 
 class Questions:
@@ -142,6 +167,7 @@ class Questions:
 
     def __init__(self) -> None:
         self._kept: LRUCache[tuple[bytes, ...], Question] = LRUCache(_KEPT)
+        self._pages: LRUCache[tuple[bytes, ...], Question] = LRUCache(_KEPT)
 
     def read(self, query: bytes, body: bytes) -> tuple[Question, Claim]:
         """What a request asks and how it proves who asks, from the encoded parameters of URL and body.
@@ -156,11 +182,19 @@ class Questions:
         if not usual or (query and body) or len(encoded) > _LONGEST_KEPT:
             question = Question(merge(parse_pairs(query), parse_pairs(body)))
             return question, question.claim
-        kept = self._kept.get(lasting)
-        question = kept or Question(merge(parse_pairs(b"&".join(lasting))))
-        if kept is None:
-            self._kept[lasting] = question
+        question = self._kept.get(lasting) or self._new(lasting)
         proof = {part[:10]: decode(part[10:]) for part in parts if part[:10] in _PROOF}
         timestamp, signature = map(proof.get, _PROOF)
         known = question.claim
         return question, Claim(known.access_key, signature, timestamp, None, known.operation, question.pairs)
+
+    def _new(self, parts: tuple[bytes, ...]) -> Question:
+        """A question that has not been asked before, though perhaps about another page."""
+        numbers = [match for part in parts if (match := _PAGE_NUMBER.fullmatch(part))]
+        rest = tuple([part for part in parts if not part.startswith(b"PageNumber=")])
+        known = self._pages.get(rest) if len(numbers) == 1 and len(rest) == len(parts) - 1 else None
+        question = known.numbered(int(numbers[0][1])) if known else None
+        if question is None:
+            question = self._pages[rest] = Question(merge(parse_pairs(b"&".join(parts))))
+        self._kept[parts] = question
+        return question
