@@ -25,6 +25,7 @@ from mturk_gateway.paging.desk import Desk, Rules
 from mturk_gateway.paging.pager import Pager
 from mturk_gateway.paging.shelf import Shelf
 from mturk_gateway.paging.tables import prepare_paging
+from mturk_gateway.paging.writes import Writes
 from mturk_gateway.pipeline import Pipeline, Received
 from mturk_gateway.settings import Settings
 from mturk_gateway.upstream import Upstream
@@ -133,13 +134,15 @@ class Stage:
         return answer, _numbered_tokens(self.script.calls)
 
     async def _answer(self, received, now):
-        desk = Desk(self.desk, Rules(freshness=60.0, patience=10.0, staleness=600.0, lifetime=60.0))
+        writes = Writes(self.desk)
+        desk = Desk(self.desk, writes, Rules(freshness=60.0, patience=10.0, staleness=600.0, lifetime=60.0))
         pager = Pager(desk, Shelf(self.stock), self.executor, patience=10.0)
         pipeline = Pipeline(
             find=self.requesters.get,
             upstream=self.upstream,
             pager=pager,
             desk=desk,
+            writes=writes,
             usage=Usage(self.desk),
             executor=self.executor,
             clock=lambda: now,

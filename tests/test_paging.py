@@ -18,6 +18,7 @@ from mturk_gateway.paging.desk import Desk, Rules
 from mturk_gateway.paging.queue import WalkQueue
 from mturk_gateway.paging.snapshots import Walk
 from mturk_gateway.paging.tables import LAYOUT, desk_layout, pins, prepare_paging, stock_layout
+from mturk_gateway.paging.writes import Writes
 from mturk_gateway.settings import Settings
 from mturk_gateway.upstream import Upstream
 from mturk_translators.rows import Row
@@ -319,7 +320,7 @@ LISTED = Walk("r", "ListHITs", "{}")
 
 
 def queue_walk(desk):
-    return Desk(desk, RULES).want(LISTED, "[[], null]").walk
+    return Desk(desk, Writes(desk), RULES).want(LISTED, "[[], null]").walk
 
 
 def test_a_walk_is_taken_once(paging):

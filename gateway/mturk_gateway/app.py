@@ -34,6 +34,7 @@ from mturk_gateway.paging.queue import WalkQueue
 from mturk_gateway.paging.shelf import Shelf
 from mturk_gateway.paging.walker import LEASE, Walker
 from mturk_gateway.paging.walking import Walking
+from mturk_gateway.paging.writes import Writes
 from mturk_gateway.pipeline import Pipeline
 from mturk_gateway.settings import Settings
 from mturk_gateway.upstream import Upstream
@@ -69,7 +70,8 @@ def create_gateway(settings: Settings, house: House, upstream_url: str, request_
     find = Keyring(house.credentials).find
     upstream = Upstream(upstream_url, settings.upstream_timeout)
     rules = Rules(settings.freshness, settings.patience, settings.staleness, settings.walk_lifetime)
-    desk = Desk(house.desk, rules)
+    writes = Writes(house.desk)
+    desk = Desk(house.desk, writes, rules)
     usage = Usage(house.ledger)
     pager = Pager(desk, Shelf(house.stock), executor, settings.patience)
     client = httpx.AsyncClient(
@@ -80,6 +82,7 @@ def create_gateway(settings: Settings, house: House, upstream_url: str, request_
         upstream,
         pager,
         desk,
+        writes,
         usage,
         calls,
         wall_clock,
@@ -91,7 +94,7 @@ def create_gateway(settings: Settings, house: House, upstream_url: str, request_
         client,
         upstream,
         find,
-        desk,
+        writes,
         usage,
         executor,
         wall_clock,

@@ -17,7 +17,7 @@ from mturk_gateway.clock import Clock
 from mturk_gateway.credentials import Requester
 from mturk_gateway.front import header, new_request_id, read_body, send_document
 from mturk_gateway.ledger.usage import Usage
-from mturk_gateway.paging.desk import Desk
+from mturk_gateway.paging.writes import Writes
 from mturk_gateway.sigv4 import SignatureFault, SignedRequest, access_key_of, verify
 from mturk_gateway.upstream import Upstream
 from mturk_translators.faults import Fault
@@ -42,7 +42,7 @@ class ModernFront:
     client: httpx.AsyncClient
     upstream: Upstream
     find: Callable[[str], Requester | None]
-    desk: Desk
+    writes: Writes
     usage: Usage
     executor: Executor
     clock: Clock
@@ -94,7 +94,7 @@ class ModernFront:
         if writes(operation) and self.find(access_key):
             about = written_by(Call(operation, _members(body)), _members(reply))
             loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self.executor, self.desk.note_write, access_key, about)
+            await loop.run_in_executor(self.executor, self.writes.note, access_key, about)
 
     def _as_it_came(self, scope: Scope, body: bytes) -> httpx.Request:
         headers = [(name, value.strip()) for name, value in scope["headers"] if name not in _NOT_HANDED_ON]

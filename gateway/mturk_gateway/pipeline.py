@@ -21,6 +21,7 @@ from mturk_gateway.logs import RequestLog
 from mturk_gateway.paging.desk import Desk
 from mturk_gateway.paging.pager import Pager
 from mturk_gateway.paging.snapshots import Snapshot, Sought
+from mturk_gateway.paging.writes import Writes
 from mturk_gateway.question import Ask, Questions
 from mturk_gateway.upstream import Upstream
 from mturk_translators.document import answer, front_refusal, whole_refusal
@@ -71,6 +72,7 @@ class Pipeline:
     upstream: Upstream
     pager: Pager
     desk: Desk
+    writes: Writes
     usage: Usage
     executor: Executor
     clock: Clock
@@ -152,7 +154,7 @@ class Pipeline:
             raise self._explain(requester, error, request.params) from None
         finally:
             for about in written:
-                self.desk.note_write(requester.access_key, about)
+                self.writes.note(requester.access_key, about)
 
     def _explain(self, requester: Requester, error: ModernError, params: dict[str, object]) -> Fault:
         return self.upstream.drive(requester, explain(error, params))

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping, Sequence
-from threading import Lock
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, case, delete, func, insert, literal, or_, select, update
-from sqlalchemy.exc import SQLAlchemyError
 from structlog import get_logger
 
 from mturk_gateway.clock import wall_clock
 from mturk_gateway.database import Database, database_now
 from mturk_gateway.paging.queue import error_from_text
 from mturk_gateway.paging.snapshots import Snapshot, Sought, Walk
-from mturk_gateway.paging.tables import COMPLETE, QUEUED, WALKING, pins, views, walks, writes, written
+from mturk_gateway.paging.tables import COMPLETE, QUEUED, WALKING, pins, views, walks, writes
+from mturk_gateway.paging.writes import Writes
 from mturk_gateway.quick import Rows
 from mturk_translators.faults import ModernError
 
@@ -91,13 +89,6 @@ _STALE = (
     .order_by(*_NEWEST_FIRST)
     .limit(1)
 )
-_WRITTEN = insert(written).values(
-    requester=bindparam("requester"),
-    number=bindparam("number"),
-    member=bindparam("about"),
-    item=bindparam("id"),
-    noted_at=database_now(),
-)
 _ADVANCE = update(pins).where(pins.c.id == bindparam("pin")).values(page=bindparam("read"), used_at=database_now())
 _SAME_PIN = (
     update(pins)
@@ -170,8 +161,9 @@ class Wanted(NamedTuple):
 class Desk:
     """Where fronts ask. Every method is one transaction and blocks; `find` is short enough for the event loop."""
 
-    def __init__(self, database: Database, rules: Rules) -> None:
+    def __init__(self, database: Database, writes: Writes, rules: Rules) -> None:
         self._database = database
+        self._writes = writes
         self._rules = rules._asdict()
         self._entitled = database.quick.prepare(_ENTITLED)
         self._pinned = database.quick.prepare(_PINNED)
@@ -181,36 +173,6 @@ class Desk:
         self._touched: dict[tuple[str, str], float] = {}
         self._found: dict[tuple[str, int], _Found] = {}
         self._found_at = -1
-        self._unnoted: deque[tuple[str, tuple[str, str] | None]] = deque()
-        self._noting = Lock()
-        counting = database.insert_or_update(writes, ["requester"], {"count": writes.c.count + 1})
-        self._counting = counting.returning(writes.c.count)
-
-    def note_write(self, requester: str, about: tuple[str, str] | None) -> None:
-        """Record that a write of the requester was acknowledged: only walks that begin from now on will do.
-
-        `about` is what was written, by naming member and ID. While the database takes nothing, the record waits in
-        memory, and this front shows no first page: the write has been made, and its maker must be told so.
-        """
-        self._unnoted.append((requester, about))
-        try:
-            self._note()
-        except SQLAlchemyError as error:
-            log.error("writes not noted yet", number=len(self._unnoted), reason=type(error).__name__)
-
-    def _note(self) -> None:
-        with self._noting:
-            waiting = list(self._unnoted)
-            if not waiting:
-                return
-            with self._database.writing() as connection:
-                for requester, about in waiting:
-                    number = connection.scalar(self._counting, {"requester": requester, "count": 1})
-                    if about:
-                        values = {"requester": requester, "number": number, "about": about[0], "id": about[1]}
-                        connection.execute(_WRITTEN, values)
-            for _ in waiting:
-                self._unnoted.popleft()
 
     def find(self, sought: Sought, walker: str) -> Spot | None:
         """What a client may read at once; None when there is something to wait for. One indexed read at most.
@@ -227,7 +189,7 @@ class Desk:
             self._found.clear()
             self._found_at = version
         known = self._found.get((walker, sought.number))
-        if known is None or known.until < wall_clock() or self._unnoted:
+        if known is None or known.until < wall_clock() or self._writes.waiting:
             known = self._look(sought, walker)
             self._found[walker, sought.number] = known
         return known.spot
@@ -236,7 +198,7 @@ class Desk:
         found: Rows = ()
         if sought.number > 1:
             found = self._pinned({"walker": walker, "page": sought.number, "lifetime": self._rules["lifetime"]})
-        if not found and not self._unnoted:
+        if not found and not self._writes.waiting:
             found = self._entitled({**self._given(sought.walk), "walker": walker})
         return _Found(_spot(found), found[0][4]) if found else _NOTHING
 
@@ -248,7 +210,7 @@ class Desk:
 
     def want(self, walk: Walk, view: str) -> Spot | Wanted:
         """A walk that will be entitled to answer what is asked now, queued if need be; or what has come meanwhile."""
-        self._note()
+        self._writes.flush()
         with self._database.writing() as connection:
             _remember(connection, self._database, walk.listing, view)
             come = _spot(connection.execute(_ENTITLED, {**self._given(walk), "walker": ""}).all())
