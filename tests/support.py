@@ -101,10 +101,10 @@ class ScriptedUpstream:
     """An HTTP server that speaks the modern wire protocol from a script: what each call is answered with.
 
     `answer` is called with operation and parameters and gives a status and a body (JSON value, or bytes as they are).
-    Calls are kept in `calls` in the order of their arrival.
+    Calls are kept in `calls` in the order of their arrival. `headers` gives more headers for each reply.
     """
 
-    def __init__(self, answer):
+    def __init__(self, answer, headers=dict):
         self.answer = answer
         self.calls = []
         self.headers = []
@@ -126,6 +126,8 @@ class ScriptedUpstream:
                 self.send_response(status)
                 self.send_header("Content-Type", "application/x-amz-json-1.1")
                 self.send_header("Content-Length", str(len(content)))
+                for name, value in headers().items():
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(content)
 

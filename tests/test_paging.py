@@ -339,7 +339,7 @@ def test_a_page_that_comes_too_late_is_not_kept(paging):
     assert bases.keep(1, "", [row], "p1:next", None).fresh == 1
 
     assert bases.keep(1, "", [Row("3B", ("",) * 6, "<x/>", None)], "p1:other", None) is None
-    assert bases.progress(1).token == "p1:next"
+    assert bases.token(1) == "p1:next"
 
 
 @pytest.mark.parametrize("emptied", [0, 1])
@@ -430,4 +430,4 @@ def test_a_walk_that_a_stopping_walker_leaves_is_gone_on_with_at_once(paging):
     task = WalkQueue(paging[0], lease=3600.0).take()
 
     assert task.id == walk
-    assert Bases(paging[1]).progress(walk).token == "100"
+    assert Bases(paging[1]).token(walk) == "100"

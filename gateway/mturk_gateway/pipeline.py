@@ -36,6 +36,8 @@ log = get_logger()
 
 _PAGES_KEPT = 64 * 2**20
 """Bytes of rendered pages that are kept for those who ask again."""
+_QUESTION = 8192
+"""Bytes that count for the question beside a page: many pages are empty, and what was asked is longer than they are."""
 
 Result = TypeVar("Result")
 
@@ -57,8 +59,9 @@ class Answer(NamedTuple):
     document: bytes
 
 
-def _kept_pages() -> LRUCache[tuple[Ask, Snapshot], Rendered]:
-    return LRUCache(_PAGES_KEPT, getsizeof=lambda page: len(page.markup))
+def kept_pages() -> LRUCache[tuple[Ask, Snapshot], Rendered]:
+    """Room for rendered pages, by what was asked and of which snapshot."""
+    return LRUCache(_PAGES_KEPT, getsizeof=lambda page: len(page.markup) + _QUESTION)
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ class Pipeline:
     default_lifetime: int
     log: RequestLog = field(default_factory=RequestLog)
     questions: Questions = field(default_factory=Questions)
-    pages: LRUCache[tuple[Ask, Snapshot], Rendered] = field(default_factory=_kept_pages)
+    pages: LRUCache[tuple[Ask, Snapshot], Rendered] = field(default_factory=kept_pages)
 
     async def answer(self, received: Received) -> Answer:
         """The answer to a request, whatever is wrong with it."""
@@ -142,7 +145,7 @@ class Pipeline:
             log.error("pages cannot be read", reason=type(error).__name__)
             raise unavailable() from None
         made = Rendered(render(give_page(ask.asked, sought.page, page.total, page.rows)))
-        if len(made.markup) <= self.pages.maxsize:
+        if len(made.markup) + _QUESTION <= self.pages.maxsize:
             self.pages[ask, spot.snapshot] = made
         return made
 

@@ -15,13 +15,6 @@ from mturk_translators.operation import Listing
 from mturk_translators.rows import Row
 
 
-class Progress(NamedTuple):
-    """How far a walk has come: the token it goes on with, empty at the start, and the bytes that it has brought."""
-
-    token: str
-    size: int
-
-
 class Kept(NamedTuple):
     """What keeping a page came to: how many of its rows were new, and how many rows and bytes there are now."""
 
@@ -59,11 +52,10 @@ class Bases:
         with self._database.writing() as connection:
             connection.execute(insert(bases).values(id=base, requester=walk.requester, listing=walk.listing, **values))
 
-    def progress(self, base: int) -> Progress | None:
-        """How far the walk of a base has come; None when the base is gone."""
+    def token(self, base: int) -> str | None:
+        """What the walk of a base goes on with, empty at the start; None when there is no such base."""
         with self._database.reading() as connection:
-            found = connection.execute(select(bases.c.token, bases.c.size).where(bases.c.id == base)).first()
-        return Progress(found.token, found.size) if found else None
+            return connection.scalar(select(bases.c.token).where(bases.c.id == base))
 
     def cursor(self, base: int) -> str | None:
         """What to ask for the changes of a base with; None when the base is gone, or its upstream cannot say."""

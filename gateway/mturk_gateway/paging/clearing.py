@@ -58,11 +58,11 @@ class Clearing:
         """Drop what nobody can want, then what was read longest ago until the rest has room."""
         self._forget()
         self._make_room()
-        needed = self._needed()
+        # What is there first, and only then what of it is needed: a walk is known before its base is there.
         with self._stock.reading() as connection:
             present = connection.execute(select(bases.c.id, bases.c.listing, bases.c.revision)).all()
             kept = connection.execute(select(orders.c.id, orders.c.base, orders.c.view)).all()
-        read = self._read_views()
+        needed, read = self._needed(), self._read_views()
         listings = {base.id: base.listing for base in present}
         unread = [order.id for order in kept if (listings.get(order.base), order.view) not in read]
         if unread:
@@ -162,6 +162,9 @@ class Clearing:
             return {(row.listing, row.view) for row in connection.execute(select(views.c.listing, views.c.view))}
 
     def _drop_orders(self, condition: ColumnElement[bool]) -> None:
+        # Nobody may find an order of which a part is gone.
+        with self._stock.writing() as connection:
+            connection.execute(update(orders).where(condition).values(until=0))
         self._delete(leaves, leaves.c.id, leaves.c.order.in_(select(orders.c.id).where(condition)))
         with self._stock.writing() as connection:
             connection.execute(delete(orders).where(condition))
@@ -177,6 +180,9 @@ class Clearing:
     def _trim(self, oldest: Snapshot) -> None:
         """Drop what is part of no revision from this one on."""
         base, revision = oldest
+        # Nor may anybody read a revision of which a part is gone.
+        with self._stock.writing() as connection:
+            connection.execute(update(bases).where(bases.c.id == base).values(oldest=revision))
         while True:
             with self._stock.writing() as connection:
                 dead = select(rows.c.id).where(rows.c.base == base, rows.c.died <= revision, DEAD).limit(_AT_A_TIME)

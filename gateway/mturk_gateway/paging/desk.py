@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, case, delete, func, insert, literal, or_, select, update
-from structlog import get_logger
 
 from mturk_gateway.clock import wall_clock
 from mturk_gateway.database import Database, database_now
@@ -16,8 +15,6 @@ from mturk_gateway.paging.tables import COMPLETE, QUEUED, WALKING, pins, views, 
 from mturk_gateway.paging.writes import Writes
 from mturk_gateway.quick import Rows
 from mturk_translators.faults import ModernError
-
-log = get_logger()
 
 _NOTED = 60.0
 """Seconds after which the use of a pin or view is noted again although nothing else has changed."""
@@ -302,6 +299,11 @@ class Desk:
                 connection.execute(_GIVEN_UP, {**mine, "freshness": self._rules["freshness"]})
             if not connection.execute(_SAME_PIN, mine).rowcount:
                 connection.execute(_NEW_PIN, mine)
+
+    def let_go(self, pin: int) -> None:
+        """A client cannot stay on a walk, because what it read is gone."""
+        with self._database.writing() as connection:
+            connection.execute(delete(pins).where(pins.c.id == pin))
 
     def _touch(self, sought: Sought) -> None:
         """A view is being read: note that now and then, so that its order is kept."""

@@ -42,6 +42,7 @@ class Pager:
         """
         loop = asyncio.get_running_loop()
         end = loop.time() + self._patience
+        refused = 0
         while True:
             if spot is None:
                 spot = await self._wait(sought)
@@ -51,7 +52,12 @@ class Pager:
             # Its order has yet to be made, or the snapshot has been cleared away.
             if loop.time() > end:
                 raise TimeoutError
-            await self._made(sought)
+            if spot.pin and spot.pin == refused:
+                # What the client stayed on cannot be made again: its walk has expired, and goes on in what is there.
+                await self._run(self._desk.let_go, spot.pin)
+            else:
+                refused = spot.pin
+                await self._made(sought)
             spot = self._desk.find(sought, walker)
 
     async def note(self, sought: Sought, walker: str, spot: Spot) -> None:

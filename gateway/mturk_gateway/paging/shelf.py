@@ -9,29 +9,39 @@ from threading import Lock
 from typing import NamedTuple
 
 from cachetools import LRUCache
-from sqlalchemy import bindparam, select
+from sqlalchemy import and_, bindparam, select
 
 from mturk_gateway.database import Database
 from mturk_gateway.paging.snapshots import Page, Snapshot, Sought
-from mturk_gateway.paging.tables import leaves, orders, row_id
+from mturk_gateway.paging.tables import bases, leaves, orders, row_id
 
 _DIRECTORIES = 256
 
-_ORDER = select(orders.c.id).where(
-    orders.c.base == bindparam("base"),
-    orders.c.view == bindparam("view"),
-    orders.c.until > bindparam("revision"),
-    orders.c.since <= bindparam("revision"),
-)
-_LEAVES = (
+_DIRECTORY = (
     select(leaves.c.id, leaves.c.count)
+    .select_from(
+        orders.join(bases, bases.c.id == orders.c.base).outerjoin(
+            leaves,
+            and_(
+                leaves.c.order == orders.c.id,
+                leaves.c.died > bindparam("revision"),
+                leaves.c.born <= bindparam("revision"),
+            ),
+        )
+    )
     .where(
-        leaves.c.order == bindparam("order"),
-        leaves.c.died > bindparam("revision"),
-        leaves.c.born <= bindparam("revision"),
+        orders.c.base == bindparam("base"),
+        orders.c.view == bindparam("view"),
+        orders.c.until > bindparam("revision"),
+        orders.c.since <= bindparam("revision"),
+        bases.c.oldest <= bindparam("revision"),
     )
     .order_by(leaves.c.key, leaves.c.item)
 )
+"""One statement, which sees one state: an order whose leaves are being cleared away must not look like a short one.
+
+An order without leaves gives a single row without values.
+"""
 _LEAF = select(leaves.c.rows).where(leaves.c.id == bindparam("leaf"))
 
 
@@ -51,14 +61,15 @@ class Shelf:
 
     def __init__(self, database: Database) -> None:
         self._quick = database.quick
-        self._order, self._leaves, self._leaf = map(database.quick.prepare, (_ORDER, _LEAVES, _LEAF))
+        self._directory_of, self._leaf = map(database.quick.prepare, (_DIRECTORY, _LEAF))
         self._directories: LRUCache[tuple[Snapshot, str], _Directory] = LRUCache(_DIRECTORIES)
         self._lock = Lock()
 
     def read(self, snapshot: Snapshot, sought: Sought) -> Page | None:
         """A page; None when the snapshot is gone, or the order of the view has not been made in it.
 
-        It takes several reads, and need not see one state: rows and leaves never change, they only go.
+        Beside the directory it takes several reads, which need not see one state: rows and leaves never change, they
+        only go.
         """
         request = sought.page
         directory = self._directory(snapshot, sought.view)
@@ -87,10 +98,10 @@ class Shelf:
             known = self._directories.get((snapshot, view))
         if known is not None:
             return known
-        order = self._order({"base": snapshot.base, "view": view, "revision": snapshot.revision})
-        if not order:
+        read = self._directory_of({"view": view, **snapshot._asdict()})
+        if not read:
             return None
-        found = self._leaves({"order": order[0][0], "revision": snapshot.revision})
+        found = [leaf for leaf in read if leaf[0] is not None]
         ends = array("q", accumulate(count for _, count in found))
         made = _Directory(array("q", [leaf for leaf, _ in found]), ends)
         with self._lock:

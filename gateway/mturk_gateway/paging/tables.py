@@ -38,7 +38,7 @@ from mturk_gateway.database import Database
 
 log = get_logger()
 
-LAYOUT = 2
+LAYOUT = 3
 """Counts up whenever a table below, or what is written into it, changes."""
 
 KEY_COLUMNS = ("key0", "key1", "key2", "key3", "key4", "key5")
@@ -174,6 +174,8 @@ bases = Table(
     # What the upstream wants to be asked for changes with; none where it cannot say.
     Column("cursor", Text),
     Column("revision", Integer, nullable=False),
+    # The first revision that can still be read.
+    Column("oldest", Integer, nullable=False, server_default="0"),
     # How many rows have ever been kept, of all revisions.
     Column("rows", Integer, nullable=False),
     # The places of the walk that are taken go from `front` to before `back`.

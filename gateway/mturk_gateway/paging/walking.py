@@ -85,7 +85,7 @@ class Walking:
             self._amend(task, listing, requester)
             return
         snapshot = None
-        if self._bases.progress(task.id) is None:
+        if self._bases.token(task.id) is None:
             snapshot = self._follow(task, listing, requester)
         base = snapshot.base if snapshot else self._walk(task, listing, requester)
         for view in self._queue.views(task.walk.listing, _IN_USE):
@@ -95,8 +95,7 @@ class Walking:
 
     def has_come_far(self, task: Task) -> bool:
         """Whether a walk has read pages that would be lost."""
-        progress = self._bases.progress(task.id)
-        return progress is not None and progress.token != ""
+        return bool(self._bases.token(task.id))
 
     def arrange(self, view: ViewTask) -> None:
         """Make the order of a view in the newest snapshot of its listing, if there is one."""
@@ -116,7 +115,7 @@ class Walking:
             page, _, told = self._page(task, listing, requester, "", cursor)
             if not told.changes or told.cursor is None:
                 return None
-            if told.more and told.cursor == cursor:
+            if told.more and (told.cursor == cursor or not (page or told.gone)):
                 raise _circles()
             if not self._bases.change(listing, base, cursor, page, told.gone, told.cursor):
                 raise Interrupted
@@ -126,10 +125,10 @@ class Walking:
 
     def _walk(self, task: Task, listing: Listing, requester: Requester) -> int:
         """The base of a whole walk, begun or gone on with."""
-        progress = self._bases.progress(task.id)
-        if progress is None:
+        token = self._bases.token(task.id)
+        if token is None:
             self._bases.begin(task.id, task.walk)
-        token = progress.token if progress else ""
+            token = ""
         again, tokens, barren = task.again, set[str](), 0
         while True:
             self._check()
