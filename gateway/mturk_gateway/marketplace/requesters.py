@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from mturk_gateway.database import Database
 from mturk_gateway.marketplace.ids import new_access_key, new_requester_id, new_secret
@@ -14,18 +15,25 @@ from mturk_gateway.marketplace.tables import access_keys, requesters
 
 @dataclass(frozen=True)
 class Requester:
-    """Somebody who owns HITs. `sandbox` only changes how error messages end (modern-mturk 1.3)."""
+    """Somebody who owns HITs, in one realm.
+
+    Whoever has keys of the production realm is another requester, the twin, in the sandbox. A `prepaid` requester
+    spends what was paid in; any other just owes it. One who is `charged` pays Amazon's fees too.
+    """
 
     id: str
     name: str
     sandbox: bool
+    prepaid: bool = False
+    charged: bool = False
 
 
 @dataclass(frozen=True)
 class Key:
-    """An access key's secret, and whose it is."""
+    """An access key's secret, whose it is, and whose it is when it is used in the sandbox."""
 
     requester: Requester
+    in_sandbox: Requester
     access_key: str
     secret: str
 
@@ -38,17 +46,25 @@ class Credentials:
     secret: str
 
 
+_FIELDS = ("id", "name", "sandbox", "prepaid", "charged")
+_REQUESTER = select(*(requesters.c[name] for name in _FIELDS))
+_TWIN = requesters.alias("twin")
 _KEY = (
-    select(requesters.c.id, requesters.c.name, requesters.c.sandbox, access_keys.c.secret)
+    select(
+        access_keys.c.secret,
+        *(requesters.c[name] for name in _FIELDS),
+        *(_TWIN.c[name].label(f"twin_{name}") for name in _FIELDS),
+    )
     .join_from(access_keys, requesters)
+    .join(_TWIN, _TWIN.c.id == func.coalesce(requesters.c.twin_id, requesters.c.id))
     .where(access_keys.c.access_key == bindparam("key"))
 )
 
 
 def find_requester(connection: Connection, name: str) -> Requester | None:
     """The requester of that name."""
-    row = connection.execute(select(requesters).where(requesters.c.name == name)).one_or_none()
-    return Requester(row.id, row.name, row.sandbox) if row else None
+    row = connection.execute(_REQUESTER.where(requesters.c.name == name)).one_or_none()
+    return _read(row) if row else None
 
 
 def get_requester(connection: Connection, name: str) -> Requester:
@@ -64,8 +80,8 @@ def key_finder(database: Database) -> Callable[[str], Key | None]:
     read = database.quick.prepare(_KEY)
 
     def find(access_key: str) -> Key | None:
-        for id_, name, sandbox, secret in read({"key": access_key}):
-            return Key(Requester(id_, name, bool(sandbox)), access_key, secret)
+        for row in read({"key": access_key}):
+            return _read_key(access_key, row)
         return None
 
     return find
@@ -74,7 +90,7 @@ def key_finder(database: Database) -> Callable[[str], Key | None]:
 def find_key(connection: Connection, access_key: str) -> Key | None:
     """The key of that name, unless it is unknown or was rotated away."""
     row = connection.execute(_KEY, {"key": access_key}).one_or_none()
-    return Key(Requester(row.id, row.name, row.sandbox), access_key, row.secret) if row else None
+    return _read_key(access_key, row) if row else None
 
 
 def add_requester(
@@ -86,13 +102,20 @@ def add_requester(
     secret: str | None = None,
     sandbox: bool = False,
 ) -> Credentials:
-    """Create a requester with one key, generated where none is given. Raises ValueError when the name is taken."""
+    """Create a requester with one key, generated where none is given. Raises ValueError when the name is taken.
+
+    The key of one who is made for the `sandbox` works there only; with any other the request's Host says which realm
+    is meant.
+    """
     if find_requester(connection, name):
         raise ValueError(f"there is already a requester named {name!r}")
     requester = Requester(new_requester_id(), name, sandbox)
-    connection.execute(
-        insert(requesters).values(id=requester.id, name=name, sandbox=sandbox, creation_time=int(now)),
-    )
+    made = {"id": requester.id, "name": name, "sandbox": sandbox, "creation_time": int(now), "twin_id": None}
+    if not sandbox:
+        twin = {**made, "id": new_requester_id(), "name": f"{name} (sandbox)", "sandbox": True}
+        connection.execute(insert(requesters).values(twin))
+        made["twin_id"] = twin["id"]
+    connection.execute(insert(requesters).values(made))
     return _add_key(connection, requester, Credentials(access_key or new_access_key(), secret or new_secret()), now)
 
 
@@ -124,9 +147,19 @@ def rotate_key(connection: Connection, name: str, now: int) -> Credentials:
 
 
 def list_requesters(connection: Connection) -> list[Requester]:
-    """All requesters by name."""
-    rows = connection.execute(select(requesters).order_by(requesters.c.name))
-    return [Requester(row.id, row.name, row.sandbox) for row in rows]
+    """All who can have keys, by name: twins are not among them."""
+    twins = select(requesters.c.twin_id).where(requesters.c.twin_id.is_not(None))
+    statement = _REQUESTER.where(requesters.c.id.not_in(twins)).order_by(requesters.c.name)
+    return [_read(row) for row in connection.execute(statement)]
+
+
+def set_terms(
+    connection: Connection, requester: Requester, *, prepaid: bool | None = None, charged: bool | None = None
+) -> None:
+    """Change whether a requester spends only what was paid in, and whether Amazon's fees are charged; None for as is."""
+    terms = {name: value for name, value in (("prepaid", prepaid), ("charged", charged)) if value is not None}
+    if terms:
+        connection.execute(update(requesters).where(requesters.c.id == requester.id).values(terms))
 
 
 def list_keys(connection: Connection, requester: Requester) -> list[Credentials]:
@@ -137,6 +170,16 @@ def list_keys(connection: Connection, requester: Requester) -> list[Credentials]
         .order_by(access_keys.c.creation_time, access_keys.c.access_key)
     )
     return [Credentials(row.access_key, row.secret) for row in connection.execute(statement)]
+
+
+def _read(values: Sequence[Any]) -> Requester:
+    id_, name, *flags = values
+    return Requester(id_, name, *map(bool, flags))
+
+
+def _read_key(access_key: str, row: Sequence[Any]) -> Key:
+    secret, *values = row
+    return Key(_read(values[: len(_FIELDS)]), _read(values[len(_FIELDS) :]), access_key, secret)
 
 
 def _add_key(connection: Connection, requester: Requester, credentials: Credentials, now: int) -> Credentials:

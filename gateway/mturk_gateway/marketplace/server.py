@@ -10,6 +10,7 @@ import structlog
 
 from mturk_gateway.clock import Clock, wall_clock
 from mturk_gateway.database import TROUBLE, Database
+from mturk_gateway.marketplace import realms
 from mturk_gateway.marketplace.operations import OPERATIONS
 from mturk_gateway.marketplace.protocol.errors import Fault, service_fault, unknown_operation
 from mturk_gateway.marketplace.protocol.model import TARGET_PREFIX
@@ -84,7 +85,7 @@ class Server:
             verify(request, key.secret, wall_clock(), hosts=self._hosts)
         except SignatureFault as refused:
             raise Fault(refused.type, refused.status, refused.message) from None
-        return key.requester
+        return key.in_sandbox if realms.is_sandbox(request) else key.requester
 
     def _perform(
         self, request: SignedRequest, requester: Requester, operation: str, parameters: Mapping[str, Any]

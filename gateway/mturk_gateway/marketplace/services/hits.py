@@ -5,12 +5,13 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, and_, bindparam, or_, select
+from sqlalchemy import Connection, Row, and_, bindparam, or_, select
 
 from mturk_gateway.marketplace.protocol.errors import Fault, does_not_exist, request_error
 from mturk_gateway.marketplace.protocol.serializer import Written
 from mturk_gateway.marketplace.services.call import Call, Reply
 from mturk_gateway.marketplace.services.changes import ChangeLog
+from mturk_gateway.marketplace.services.events import Event
 from mturk_gateway.marketplace.services.pages import Pages
 from mturk_gateway.marketplace.services.qualification_types import check_qualification_type
 from mturk_gateway.marketplace.tables import hit_type_qualifications, hit_types, hits
@@ -23,8 +24,10 @@ class Hit(NamedTuple):
     """
 
     id: str
+    requester_id: str
     hit_type_id: str
     question: str
+    layout_id: str | None
     annotation: str | None
     creation_time: int
     newest_first: int
@@ -35,6 +38,7 @@ class Hit(NamedTuple):
     approved: int
     rejected: int
     reviewing: bool
+    fee: int
     disposed_at: int | None
     group_id: str
     title: str
@@ -49,7 +53,8 @@ class Hit(NamedTuple):
 _WITH_TYPE = select(
     *(hits.c[name] if name in hits.c else hit_types.c[name] for name in Hit._fields),
 ).join_from(hits, hit_types)
-_ONE = _WITH_TYPE.where(hits.c.id == bindparam("hit"), hits.c.requester_id == bindparam("owner"))
+_ANYBODYS = _WITH_TYPE.where(hits.c.id == bindparam("hit"))
+_ONE = _ANYBODYS.where(hits.c.requester_id == bindparam("owner"))
 
 
 def find_hit(call: Call, identifier: str) -> Hit:
@@ -58,6 +63,16 @@ def find_hit(call: Call, identifier: str) -> Hit:
     if row is None:
         raise does_not_exist("HIT", identifier)
     return Hit._make(row)
+
+
+def load_hit(connection: Connection, identifier: str) -> Hit:
+    """A HIT that is there, whoever it belongs to."""
+    return Hit._make(connection.execute(_ANYBODYS, {"hit": identifier}).one())
+
+
+def event_of(kind: str, time: int, hit: Hit, assignment_id: str | None = None, worker_id: str | None = None) -> Event:
+    """An event in the life of a HIT, or of one of its assignments."""
+    return Event(kind, time, hit.requester_id, hit.hit_type_id, hit.id, assignment_id, worker_id)
 
 
 def available(hit: Hit) -> int:
@@ -93,6 +108,7 @@ def render_hit(hit: Hit, now: int) -> dict[str, Any]:
         "HITTypeId": hit.hit_type_id,
         "HITGroupId": hit.group_id,
         "CreationTime": hit.creation_time,
+        "HITLayoutId": hit.layout_id,
         "Title": hit.title,
         "Description": hit.description,
         "Question": hit.question,

@@ -1,0 +1,31 @@
+"""What Amazon charged beside rewards and bonuses, by its last price list; only requesters who are `charged` pay it."""
+
+from __future__ import annotations
+
+_SHARE = 20
+_SHARE_OF_MANY = 20
+_SHARE_FOR_MASTERS = 5
+_MANY = 10
+_LEAST = 1
+
+
+def assignment_fee(reward: int, max_assignments: int, *, masters: bool) -> int:
+    """Cents for each assignment of a HIT, beside its reward in cents (modern-mturk 4.2, money model).
+
+    A HIT with ten assignments or more costs twice the share; one for masters only a little more.
+    """
+    percent = _SHARE
+    if max_assignments >= _MANY:
+        percent += _SHARE_OF_MANY
+    if masters:
+        percent += _SHARE_FOR_MASTERS
+    return _share(reward, percent)
+
+
+def bonus_fee(amount: int) -> int:
+    """Cents for a bonus, beside its amount in cents."""
+    return _share(amount, _SHARE)
+
+
+def _share(amount: int, percent: int) -> int:
+    return max(_LEAST, (amount * percent + 50) // 100)
