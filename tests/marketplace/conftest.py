@@ -66,6 +66,7 @@ class House:
     keys: dict = field(default_factory=dict)
     hosts: tuple[str, ...] = ()
     body: bytes = b""
+    question: str = QUESTION
 
     def start(self):
         self.database = Database(sqlite_url(self.path), durable=True)
@@ -88,7 +89,7 @@ class House:
                 self.keys[name] = add_requester(connection, name, START, sandbox=sandbox)
         return self.keys[name]
 
-    def client(self, name="alice", *, sandbox=False, secret=None, access_key=None):
+    def client(self, name="alice", *, sandbox=False, secret=None, access_key=None, host=None):
         credentials = self.credentials(name, sandbox=sandbox)
         client = session().client(
             "mturk",
@@ -100,6 +101,10 @@ class House:
         )
         self.stack.callback(client.close)
         client.meta.events.register("before-parse.mturk", self._keep)
+        if host:
+            client.meta.events.register(
+                "before-sign.mturk", lambda request, **_: request.headers.add_header("Host", host)
+            )
         return client
 
     def _keep(self, response_dict, **_others):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -31,8 +31,16 @@ class Element(NamedTuple):
 
 
 class MarkupError(ValueError):
-    """The text is not well-formed XML, or uses what no document of this API may use."""
+    """The text is not well-formed XML, uses what no document of this API may use, or does not follow its schema.
 
+    The parser quotes from the text; of very long words only the beginning is kept.
+    """
+
+    def __init__(self, details: str) -> None:
+        super().__init__(details if len(details) <= _LONGEST_DETAILS else details[:_LONGEST_DETAILS] + "…")
+
+
+_LONGEST_DETAILS = 500
 
 _CONTROL = {code: 0x2400 + code for code in range(0x20) if code not in (0x09, 0x0A, 0x0D)}
 _CONTROLS = bytes(_CONTROL)
@@ -144,9 +152,13 @@ def parse(markup: str | bytes) -> etree._Element:
     No entity is expanded, no external reference read, nesting and sizes are limited by the parser, and a document type
     declaration is refused. Raises MarkupError with the parser's own words.
     """
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    # A text has been decoded already, whatever encoding it declares.
+    encoding, data = ("utf-8", markup) if isinstance(markup, str) else (None, markup)
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, encoding=encoding
+    )
     try:
-        root = etree.fromstring(markup.encode() if isinstance(markup, str) else markup, parser)
+        root = etree.fromstring(data.encode() if isinstance(data, str) else data, parser)
     except (etree.XMLSyntaxError, UnicodeEncodeError, ValueError) as error:
         raise MarkupError(str(error)) from None
     if root.getroottree().docinfo.doctype:  # type: ignore[union-attr]  # the stubs lack it
@@ -154,7 +166,72 @@ def parse(markup: str | bytes) -> etree._Element:
     return root
 
 
-def root_name(markup: str) -> tuple[str, str]:
-    """Namespace (empty when there is none) and local name of a document's root. Raises MarkupError."""
-    name = etree.QName(parse(markup))
+def full_name(element: etree._Element) -> tuple[str, str]:
+    """Namespace (empty when there is none) and local name of an element."""
+    name = etree.QName(element)
     return name.namespace or "", name.localname
+
+
+class Node(NamedTuple):
+    """An element of a document that was parsed: what a reader needs, without comments and processing instructions.
+
+    The text is that of an element without children and empty for any other; it is as it stands, white space and all.
+    Namespaces are left out: who reads knows them from the root or from a schema.
+    """
+
+    name: str
+    text: str
+    attributes: Mapping[str, str]
+    children: tuple[Node, ...]
+
+    def all(self, name: str) -> list[Node]:
+        """The children of a name, in order."""
+        return [child for child in self.children if child.name == name]
+
+    def find(self, name: str) -> Node | None:
+        """The first child of a name."""
+        return next((child for child in self.children if child.name == name), None)
+
+    def text_of(self, name: str) -> str | None:
+        """The text of the first child of a name, None where there is no such child."""
+        child = self.find(name)
+        return None if child is None else child.text
+
+
+def read(element: etree._Element) -> Node:
+    """What an element and all in it say."""
+    children = tuple(read(child) for child in element if isinstance(child.tag, str))
+    return Node(
+        etree.QName(element).localname,
+        # Not element.text, which ends at the first comment.
+        "" if children else "".join(map(str, element.itertext())),
+        {str(name): str(value) for name, value in element.attrib.items()},
+        children,
+    )
+
+
+def fragment_names(markup: str) -> set[tuple[str, str]]:
+    """Namespaces (empty when there is none) and local names of the elements in markup that has no root of its own.
+
+    Raises MarkupError.
+    """
+    return {full_name(element) for element in parse(f"<fragment>{markup}</fragment>").iterdescendants("*")}
+
+
+class Schema:
+    """An XML schema that is complete in itself, compiled once.
+
+    What a check finds is kept in the compiled schema until it is read, so only one thread may check at a time.
+    """
+
+    def __init__(self, markup: bytes) -> None:
+        self._compiled = etree.XMLSchema(parse(markup))
+
+    def check(self, root: etree._Element) -> None:
+        """Accept a document, or raise MarkupError with what the schema's checker says first.
+
+        Nothing that the document refers to is read, xsi:schemaLocation included.
+        """
+        if not self._compiled.validate(root):
+            first = self._compiled.error_log[0]  # type: ignore[index]  # the stubs lack it
+            raise MarkupError(f"{first.message} (line {first.line})")

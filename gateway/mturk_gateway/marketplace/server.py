@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -97,6 +98,7 @@ class Server:
         with self._database.writing() if entry.writes or due else self._database.reading() as connection:
             if due:
                 timers.settle(connection, now)
-            call = Call(operation, parameters, requester, now, connection, self._tokens, since)
+            request_id = str(uuid.uuid4())
+            call = Call(operation, parameters, requester, now, connection, self._tokens, request_id, since)
             document = serialize(operation, entry.handler(call))
-        return Response(200, document, further=call.headers)
+        return Response(200, document, further=call.headers, request_id=request_id)

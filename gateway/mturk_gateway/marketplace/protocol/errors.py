@@ -66,6 +66,15 @@ def markup_error(details: str) -> Fault:
     return Fault("ParameterValidationError", 400, message, _NAMESPACE + "XMLParseError")
 
 
+def xhtml_error(details: str) -> Fault:
+    """A FormattedContent that does not parse or uses what is not allowed there; only the code is known for certain."""
+    message = (
+        "There was an error parsing the XHTML data in your request.  Please make sure the data is well-formed and "
+        f"validates against the appropriate schema. Details: {details}"
+    )
+    return Fault("ParameterValidationError", 400, message, _NAMESPACE + "XHTMLParseError")
+
+
 def validation_error(violations: Sequence[str]) -> Fault:
     """Members that violate the model, one sentence each."""
     noun = "error" if len(violations) == 1 else "errors"

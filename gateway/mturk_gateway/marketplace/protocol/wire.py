@@ -17,19 +17,23 @@ CONTENT_TYPE = "application/x-amz-json-1.1"
 
 @dataclass(frozen=True)
 class Response:
-    """What goes back to the client; `further` are headers in ASCII beside those that every response has."""
+    """What goes back to the client; `further` are headers in ASCII beside those that every response has.
+
+    boto3 shows the request id as ResponseMetadata.RequestId.
+    """
 
     status: int
     body: bytes
     content_type: str = CONTENT_TYPE
     further: Mapping[str, str] = field(default_factory=dict)
+    request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     def headers(self) -> list[tuple[bytes, bytes]]:
-        """The headers, with a request id of their own, which boto3 shows as ResponseMetadata.RequestId."""
+        """All headers, as HTTP servers want them."""
         return [
             (b"content-type", self.content_type.encode()),
             (b"content-length", str(len(self.body)).encode()),
-            (b"x-amzn-requestid", str(uuid.uuid4()).encode()),
+            (b"x-amzn-requestid", self.request_id.encode()),
             *((name.encode(), value.encode()) for name, value in self.further.items()),
         ]
 

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from mturk_gateway.marketplace.services import money
 from mturk_gateway.marketplace.services.call import Call, Reply
 
+_UNLIMITED = "10000.00"
+"""What the sandbox always reported."""
 
-def get_account_balance(_call: Call) -> Reply:
-    """What the sandbox always reported; nothing is held, so OnHoldBalance is absent (modern-mturk 4.2)."""
-    return {"AvailableBalance": "10000.00"}
+
+def get_account_balance(call: Call) -> Reply:
+    """GetAccountBalance: what a prepaid requester has left; OnHoldBalance only while something is held.
+
+    Any other requester has as much as the sandbox gave (modern-mturk 4.2).
+    """
+    if not call.requester.prepaid:
+        return {"AvailableBalance": _UNLIMITED}
+    held = money.balance(call.connection, call.requester.id, "held")
+    return {
+        "AvailableBalance": money.amount_of(money.balance(call.connection, call.requester.id, "available")),
+        "OnHoldBalance": money.amount_of(held) if held else None,
+    }

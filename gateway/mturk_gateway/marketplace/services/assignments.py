@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, bindparam, select, update
+from sqlalchemy import Row, bindparam, select
 
 from mturk_gateway.marketplace.protocol.errors import Fault, does_not_exist, request_error
+from mturk_gateway.marketplace.services import decisions
 from mturk_gateway.marketplace.services.call import Call, Reply
 from mturk_gateway.marketplace.services.changes import ChangeLog
+from mturk_gateway.marketplace.services.decisions import Submission
 from mturk_gateway.marketplace.services.hits import find_hit, render_hit
 from mturk_gateway.marketplace.services.pages import Pages
 from mturk_gateway.marketplace.tables import assignments, hits
@@ -16,10 +18,20 @@ from mturk_gateway.marketplace.tables import assignments, hits
 _KNOWN = ("Submitted", "Approved", "Rejected")
 _OVERRIDE_WINDOW = 30 * 86_400
 
+_ONE = (
+    select(assignments)
+    .join_from(assignments, hits)
+    .where(
+        assignments.c.id == bindparam("assignment"),
+        assignments.c.given_up_at.is_(None),
+        hits.c.requester_id == bindparam("owner"),
+    )
+)
+
 
 def get_assignment(call: Call) -> Reply:
     """GetAssignment, with its HIT; work in progress is not shown (modern-mturk 4.2)."""
-    assignment = _find(call)
+    assignment = _find(call, call.parameters["AssignmentId"])
     if assignment.state == "Accepted":
         # The first status is misnamed, and clients compare it like that (modern-mturk 1.3).
         raise _wrong_state("Reviewable,Approved,Rejected")
@@ -35,59 +47,62 @@ def list_assignments_for_hit(call: Call) -> Reply:
 
 def approve_assignment(call: Call) -> Reply:
     """ApproveAssignment; with OverrideRejection also a rejected one, for 30 days and while its HIT exists."""
-    assignment = _find(call)
-    if assignment.state != "Submitted" and not _may_override(call, assignment):
+    submission = _find_submission(call)
+    feedback = call.parameters.get("RequesterFeedback")
+    if submission.state == "Submitted":
+        decisions.approve(call.connection, submission, call.now, feedback)
+    elif _may_override(call, submission):
+        decisions.override(call.connection, call.requester, submission, call.now, feedback)
+    else:
         raise _wrong_state("Submitted")
-    _decide(call, assignment, "Approved", "approval_time")
     return {}
 
 
 def reject_assignment(call: Call) -> Reply:
     """RejectAssignment; an empty RequesterFeedback is none, as old callers may leave it out (modern-mturk 4.2)."""
-    assignment = _find(call)
-    if assignment.state != "Submitted":
+    submission = _find_submission(call)
+    if submission.state != "Submitted":
         raise _wrong_state("Submitted")
-    _decide(call, assignment, "Rejected", "rejection_time")
+    decisions.reject(call.connection, submission, call.now, call.parameters["RequesterFeedback"])
     return {}
 
 
-def _find(call: Call) -> Row[Any]:
-    identifier = call.parameters["AssignmentId"]
-    statement = (
-        select(assignments, hits.c.disposed_at)
-        .join_from(assignments, hits)
-        .where(
-            assignments.c.id == identifier,
-            assignments.c.given_up_at.is_(None),
-            hits.c.requester_id == call.requester.id,
-        )
-    )
-    row = call.connection.execute(statement).one_or_none()
+def find_work(call: Call, identifier: str) -> Row[Any]:
+    """An assignment of the requester's that was handed in. Raises Fault when there is none, or it is in progress."""
+    work = _find(call, identifier)
+    if work.state not in _KNOWN:
+        raise does_not_exist("Assignment", identifier)
+    return work
+
+
+def check_assignment(call: Call, identifier: str, hit_id: str | None) -> None:
+    """Accept work that was handed in, of a HIT if one is named. Raises Fault when there is no such."""
+    work = find_work(call, identifier)
+    if hit_id not in (None, work.hit_id):
+        raise does_not_exist("Assignment", identifier)
+
+
+def _find(call: Call, identifier: str) -> Row[Any]:
+    row = call.connection.execute(_ONE, {"assignment": identifier, "owner": call.requester.id}).one_or_none()
     if row is None:
         raise does_not_exist("Assignment", identifier)
     return row
 
 
-def _may_override(call: Call, assignment: Row[Any]) -> bool:
+def _find_submission(call: Call) -> Submission:
+    work = _find(call, call.parameters["AssignmentId"])
+    if work.state not in _KNOWN:
+        raise _wrong_state("Submitted")
+    return decisions.find_submission(call.connection, work.id)
+
+
+def _may_override(call: Call, submission: Submission) -> bool:
     return bool(
-        assignment.state == "Rejected"
+        submission.state == "Rejected"
         and call.parameters.get("OverrideRejection")
-        and assignment.disposed_at is None
-        and call.now <= assignment.submit_time + _OVERRIDE_WINDOW
+        and submission.disposed_at is None
+        and call.now <= submission.submit_time + _OVERRIDE_WINDOW
     )
-
-
-def _decide(call: Call, assignment: Row[Any], state: str, time_column: str) -> None:
-    """Store a decision, its time and, if there is one, the requester's feedback; keep the HIT's counters right."""
-    values: dict[str, Any] = {"state": state, time_column: call.now, "due": None}
-    if call.parameters.get("RequesterFeedback"):
-        values["feedback"] = call.parameters["RequesterFeedback"]
-    call.connection.execute(update(assignments).where(assignments.c.id == assignment.id).values(**values))
-    counters: dict[str, ColumnElement[int]] = {
-        assignment.state.lower(): hits.c[assignment.state.lower()] - 1,
-        state.lower(): hits.c[state.lower()] + 1,
-    }
-    call.connection.execute(update(hits).where(hits.c.id == assignment.hit_id).values(**counters))
 
 
 def _wrong_state(allowed: str) -> Fault:

@@ -19,7 +19,7 @@ Reply = Mapping[str, Any]
 class Call:
     """One validated call by one requester at one moment in epoch seconds; the connection may write if the call does.
 
-    `since` is what the client says it knows of a listing. `headers` are those that the reply gets for this call alone.
+    `request_id` is what the reply is known by. `since` is what the client says it knows of a listing. `headers` are those that the reply gets for this call alone.
     """
 
     operation: str
@@ -28,5 +28,6 @@ class Call:
     now: int
     connection: Connection
     tokens: PageTokens
+    request_id: str = ""
     since: str | None = None
     headers: dict[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Operations that change the state of a HIT: expiration, review status, disposal."""
+"""Operations that change the state of a HIT: its time, its capacity, its type, its review, its disposal."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ from typing import Any
 
 from sqlalchemy import update
 
-from mturk_gateway.marketplace.protocol.errors import out_of_range
+from mturk_gateway.marketplace.protocol.errors import out_of_range, request_error
+from mturk_gateway.marketplace.services import events, idempotency, money, progress
 from mturk_gateway.marketplace.services.call import Call, Reply
-from mturk_gateway.marketplace.services.hits import available, find_hit, status, wrong_state
-from mturk_gateway.marketplace.services.limits import YEAR
+from mturk_gateway.marketplace.services.hit_growth import check_increase, grow
+from mturk_gateway.marketplace.services.hit_types import check_hit_type
+from mturk_gateway.marketplace.services.hits import Hit, available, event_of, find_hit, status, wrong_state
+from mturk_gateway.marketplace.services.limits import MOST_ASSIGNMENTS, YEAR
+from mturk_gateway.marketplace.services.money import Transfer
 from mturk_gateway.marketplace.tables import hits
 
 _SHORTEST_EXTENSION = 60
 _CLOCK_TOLERANCE = 5
+_ALIVE = ("Assignable", "Unassignable", "Reviewable", "Reviewing")
 
 
 def update_expiration_for_hit(call: Call) -> Reply:
@@ -22,19 +27,43 @@ def update_expiration_for_hit(call: Call) -> Reply:
     A moment that has passed, or passes within a client's clock error, ends the HIT now. A later one must extend it;
     asking for the expiration that it already has succeeds, because refusing repeated requests hurt everybody.
     """
-    hit = find_hit(call, call.parameters["HITId"])
+    hit = _find_alive(call)
     expire_at = call.parameters["ExpireAt"]
-    if hit.disposed_at is not None:
-        raise wrong_state(hit, call.now, "Assignable", "Unassignable", "Reviewable", "Reviewing")
     if expire_at <= call.now + _CLOCK_TOLERANCE:
         if hit.expiration > call.now:
             _change(call, hit.id, expiration=call.now)
+            progress.expire(call.connection, hit.id, call.now)
     elif expire_at != hit.expiration:
         increment = expire_at - max(call.now, hit.expiration)
         if not _SHORTEST_EXTENSION <= increment <= YEAR:
             raise out_of_range("ExpirationIncrementInSeconds", increment, _SHORTEST_EXTENSION, YEAR)
-        # A HIT that workers can take again has left the review for good.
-        _change(call, hit.id, expiration=expire_at, reviewing=hit.reviewing and available(hit) <= 0)
+        grow(call.connection, call.requester, hit, call.now, until=expire_at)
+    return {}
+
+
+def create_additional_assignments_for_hit(call: Call) -> Reply:
+    """CreateAdditionalAssignmentsForHIT; the expiration stays, so an expired HIT stays Reviewable."""
+    hit = _find_alive(call)
+    number = call.parameters["NumberOfAdditionalAssignments"]
+    highest = MOST_ASSIGNMENTS - hit.max_assignments
+    if not 1 <= number <= highest:
+        raise out_of_range("NumberOfAdditionalAssignments", number, 1, highest)
+    idempotency.refuse_repetition(call)
+    check_increase(hit, number)
+    grow(call.connection, call.requester, hit, call.now, assignments=number)
+    return {}
+
+
+def update_hit_type_of_hit(call: Call) -> Reply:
+    """UpdateHITTypeOfHIT: the HIT takes the values of another type, which must pay the same.
+
+    Work in progress keeps its deadline.
+    """
+    hit = _find_alive(call)
+    identifier = call.parameters["HITTypeId"]
+    if check_hit_type(call, identifier) != hit.reward:
+        raise request_error("InvalidParameterValue", "The new HITType must have the same Reward as the HIT.")
+    _change(call, hit.id, hit_type_id=identifier)
     return {}
 
 
@@ -53,13 +82,24 @@ def delete_hit(call: Call) -> Reply:
     """DeleteHIT: only when every submission is decided.
 
     For undecided ones Amazon gave the same error, although it then names the present state among the allowed ones
-    (modern-mturk 1.3).
+    (modern-mturk 1.3). What was held for assignments that nobody took is free.
     """
     hit = find_hit(call, call.parameters["HITId"])
     if status(hit, call.now) not in {"Reviewing", "Reviewable"} or hit.submitted:
         raise wrong_state(hit, call.now, "Reviewing", "Reviewable")
-    _change(call, hit.id, disposed_at=call.now)
+    _change(call, hit.id, disposed_at=call.now, due=None)
+    unused = available(hit) * (money.cents(hit.reward) + hit.fee)
+    back = Transfer(call.requester.id, call.now, "release", "held", "available", unused, hit_id=hit.id)
+    money.move(call.connection, [back])
+    events.record(call.connection, event_of("HITDisposed", call.now, hit))
     return {}
+
+
+def _find_alive(call: Call) -> Hit:
+    hit = find_hit(call, call.parameters["HITId"])
+    if hit.disposed_at is not None:
+        raise wrong_state(hit, call.now, *_ALIVE)
+    return hit
 
 
 def _change(call: Call, hit_id: str, **values: Any) -> None:

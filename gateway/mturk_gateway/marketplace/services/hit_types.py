@@ -8,6 +8,7 @@ import json
 from sqlalchemy import bindparam, insert, select
 
 from mturk_gateway.marketplace.ids import new_entity_id
+from mturk_gateway.marketplace.protocol.errors import parameter_error
 from mturk_gateway.marketplace.services.call import Call, Reply
 from mturk_gateway.marketplace.services.limits import check_limits
 from mturk_gateway.marketplace.services.requirements import canonical_requirements
@@ -15,6 +16,11 @@ from mturk_gateway.marketplace.tables import hit_type_qualifications, hit_types
 
 _DEFAULT_AUTO_APPROVAL_DELAY = 2_592_000
 
+_KNOWN = select(hit_types.c.reward).where(
+    hit_types.c.id == bindparam("hit_type"),
+    hit_types.c.requester_id == bindparam("owner"),
+    hit_types.c.deleted_at.is_(None),
+)
 _SAME = select(hit_types.c.id).where(
     hit_types.c.requester_id == bindparam("owner"), hit_types.c.fingerprint == bindparam("fingerprint")
 )
@@ -63,6 +69,16 @@ def ensure_hit_type(call: Call) -> str:
             [{"hit_type_id": identifier, "qualification_type_id": needed_id} for needed_id in needed],
         )
     return identifier
+
+
+def check_hit_type(call: Call, identifier: str) -> str:
+    """The reward of one of the requester's HIT types. Raises Fault (ParameterValidationError) when there is none."""
+    reward: str | None = call.connection.execute(
+        _KNOWN, {"hit_type": identifier, "owner": call.requester.id}
+    ).scalar_one_or_none()
+    if reward is None:
+        raise parameter_error(f'The value "{identifier}" is not valid for the parameter HITTypeId.')
+    return reward
 
 
 def canonical_amount(amount: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import bindparam, delete, insert, select
 
+from mturk_gateway.marketplace.protocol.errors import request_error
 from mturk_gateway.marketplace.services.call import Call
 from mturk_gateway.marketplace.tables import request_tokens
 
@@ -28,6 +29,21 @@ def made_before(call: Call, operation: str) -> str | None:
     call.connection.execute(_FORGET, {"oldest": call.now - KEPT})
     parameters = {"owner": call.requester.id, "operation": operation, "token": token}
     return call.connection.execute(_MADE, parameters).scalar_one_or_none()
+
+
+def refuse_repetition(call: Call) -> None:
+    """Refuse a token that an earlier call of the same operation brought, and remember it.
+
+    Raises Fault: DuplicateRequest, which names the request that was carried out.
+    """
+    first = made_before(call, call.operation)
+    if first is not None:
+        token = call.parameters["UniqueRequestToken"]
+        raise request_error(
+            "DuplicateRequest",
+            f'The request with the UniqueRequestToken "{token}" has already been carried out. RequestId: {first}',
+        )
+    remember(call, call.operation, call.request_id)
 
 
 def remember(call: Call, operation: str, made: str) -> None:

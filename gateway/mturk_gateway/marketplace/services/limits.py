@@ -10,11 +10,13 @@ from mturk_gateway.marketplace.protocol.errors import out_of_range, parameter_er
 YEAR = 31_536_000
 """Seconds; the longest lifetime, assignment duration and extension."""
 
+MOST_ASSIGNMENTS = 1_000_000_000
+
 _NUMBERS = {
     "AssignmentDurationInSeconds": (30, YEAR),
     "AutoApprovalDelayInSeconds": (0, 2_592_000),
     "LifetimeInSeconds": (30, YEAR),
-    "MaxAssignments": (1, 1_000_000_000),
+    "MaxAssignments": (1, MOST_ASSIGNMENTS),
 }
 _LENGTHS = {"Title": 128, "Description": 2000, "Keywords": 1000, "RequesterAnnotation": 255}
 

@@ -1,47 +1,35 @@
-"""Which documents a HIT or a qualification test may hold."""
+"""Which documents a HIT or a qualification test may hold, in the errors of the wire."""
 
 from __future__ import annotations
 
-from mturk_gateway.marketplace.protocol.errors import markup_error
-from mturk_translators import xml
+from collections.abc import Callable
 
-LONGEST = 65_535
-"""Bytes of UTF-8, white space included (modern-mturk 2)."""
-
-_SCHEMAS = "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/"
-_FORMS = frozenset(
-    (f"{_SCHEMAS}{version}/QuestionForm.xsd", "QuestionForm") for version in ("2005-10-01", "2017-11-06")
-)
-_QUESTIONS = _FORMS | {
-    (f"{_SCHEMAS}2006-07-14/ExternalQuestion.xsd", "ExternalQuestion"),
-    (f"{_SCHEMAS}2011-11-11/HTMLQuestion.xsd", "HTMLQuestion"),
-}
-_ANSWER_KEYS = frozenset({(f"{_SCHEMAS}2005-10-01/AnswerKey.xsd", "AnswerKey")})
+from mturk_gateway.marketplace.documents.answer_keys import read_answer_key
+from mturk_gateway.marketplace.documents.markup import DocumentError
+from mturk_gateway.marketplace.documents.questions import read_question, read_test
+from mturk_gateway.marketplace.documents.xhtml import XHTMLError
+from mturk_gateway.marketplace.protocol.errors import markup_error, xhtml_error
 
 
 def check_question(markup: str) -> None:
     """Accept a QuestionForm, ExternalQuestion or HTMLQuestion, or raise Fault (ParameterValidationError)."""
-    _check(markup, _QUESTIONS)
+    _check(read_question, markup)
 
 
 def check_test(markup: str) -> None:
-    """Accept a QuestionForm, the only question that a qualification test may be, or raise Fault."""
-    _check(markup, _FORMS)
+    """Accept a QuestionForm without uploads, all that a qualification test may be, or raise Fault."""
+    _check(read_test, markup)
 
 
 def check_answer_key(markup: str) -> None:
-    """Accept an AnswerKey or raise Fault (ParameterValidationError)."""
-    _check(markup, _ANSWER_KEYS)
+    """Accept an AnswerKey or raise Fault (ParameterValidationError). It is not compared with its test."""
+    _check(read_answer_key, markup)
 
 
-def _check(markup: str, allowed: frozenset[tuple[str, str]]) -> None:
-    size = len(markup.encode())
-    if size > LONGEST:
-        raise markup_error(f"the document has {size} bytes; {LONGEST} are allowed")
+def _check(read: Callable[[str], object], markup: str) -> None:
     try:
-        namespace, name = xml.root_name(markup)
-    except xml.MarkupError as error:
+        read(markup)
+    except XHTMLError as error:
+        raise xhtml_error(str(error)) from None
+    except DocumentError as error:
         raise markup_error(str(error)) from None
-    if (namespace, name) not in allowed:
-        expected = ", ".join(sorted({allowed_name for _, allowed_name in allowed}))
-        raise markup_error(f"the root element {name} in the namespace '{namespace}' is not one of: {expected}")

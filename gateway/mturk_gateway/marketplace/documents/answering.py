@@ -1,0 +1,123 @@
+"""Whether answers fit a form, and answers made of plain pairs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from mturk_gateway.marketplace.documents.answers import Answer, Chosen, Uploaded, join_repeated
+from mturk_gateway.marketplace.documents.forms import FileUpload, FreeText, Pattern, Question, QuestionForm, Selection
+from mturk_gateway.marketplace.documents.questions import ExternalQuestion, HTMLQuestion
+
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)")
+
+
+def answers_for(
+    question: ExternalQuestion | HTMLQuestion | QuestionForm, pairs: Iterable[tuple[str, str]]
+) -> list[Answer]:
+    """The answers that pairs of a name and a text mean, names repeated for several choices.
+
+    A page may have any fields: each is a text of its own, in the order given. Answers to a form come in its order; for
+    choices a text is an identifier or, where none is like it and there may be one, a text of one's own. An empty text
+    is no answer to a form (worker-side 4). What does not fit is kept, for `check_answers` to name it.
+    """
+    if not isinstance(question, QuestionForm):
+        return join_repeated(pairs)
+    given: dict[str, list[str]] = {}
+    for name, text in pairs:
+        if text:
+            given.setdefault(name, []).append(text)
+    known = [_answer(asked, given.pop(asked.identifier)) for asked in question.questions if asked.identifier in given]
+    return known + join_repeated((name, text) for name, texts in given.items() for text in texts)
+
+
+def _answer(question: Question, texts: list[str]) -> Answer:
+    asked = question.answer
+    if not isinstance(asked, Selection):
+        return Answer(question.identifier, "|".join(texts))
+    known = frozenset(texts if asked.other is None else asked.choices)
+    own = [text for text in texts if text not in known]
+    chosen = tuple(dict.fromkeys(text for text in texts if text in known))
+    return Answer(question.identifier, Chosen(chosen, "|".join(own) if own else None))
+
+
+def check_answers(form: QuestionForm, answers: Sequence[Answer]) -> list[str]:
+    """What is wrong with answers to a form, a sentence each; empty when they fit.
+
+    The service had its patterns checked by browsers only and promised nothing (worker-side 3.3). A pattern that Python
+    cannot compile is not checked.
+    """
+    asked = {question.identifier: question for question in form.questions}
+    given = {answer.question: answer.value for answer in answers}
+    problems = [f"There is no question '{name}'." for name in given if name not in asked]
+    if len(given) < len(answers):
+        problems.append("A question is answered twice.")
+    for identifier, question in asked.items():
+        value = given.get(identifier, "")
+        if value == "" or (isinstance(value, Chosen) and not value.selections and not value.other):
+            if question.required:
+                problems.append(f"The question '{identifier}' must be answered.")
+        else:
+            problems.extend(f"The answer to '{identifier}' {reason}." for reason in _reasons(question, value))
+    return problems
+
+
+def _reasons(question: Question, value: str | Chosen | Uploaded) -> list[str]:
+    match question.answer, value:
+        case FreeText() as asked, str():
+            return _text_reasons(asked, value)
+        case Selection() as asked, Chosen():
+            return _choice_reasons(asked, value)
+        case FileUpload(smallest, largest), Uploaded(size):
+            return [] if smallest <= size <= largest else [f"must be a file of {smallest} to {largest} bytes"]
+        case FreeText(), _:
+            return ["must be a text"]
+        case Selection(), _:
+            return ["must be a choice"]
+        case _:
+            return ["must be a file"]
+
+
+def _text_reasons(asked: FreeText, text: str) -> list[str]:
+    reasons = []
+    if asked.numeric:
+        reasons += _number_reasons(asked, text)
+    if len(text) < asked.shortest:
+        reasons.append(f"must have at least {asked.shortest} characters")
+    if asked.longest is not None and len(text) > asked.longest:
+        reasons.append(f"may have at most {asked.longest} characters")
+    return reasons + [f"is refused: {pattern.error_text}" for pattern in asked.patterns if not _is_found(pattern, text)]
+
+
+def _number_reasons(asked: FreeText, text: str) -> list[str]:
+    digits = text.strip()
+    if not _NUMBER.fullmatch(digits):
+        return ["must be a number"]
+    number = Decimal(digits)
+    if asked.lowest is not None and number < asked.lowest:
+        return [f"must be at least {asked.lowest}"]
+    if asked.highest is not None and number > asked.highest:
+        return [f"must be at most {asked.highest}"]
+    return []
+
+
+def _is_found(pattern: Pattern, text: str) -> bool:
+    try:
+        compiled = re.compile(pattern.regex, re.IGNORECASE if "i" in pattern.flags else 0)
+    except (re.error, OverflowError, RecursionError):
+        return True
+    return compiled.search(text) is not None
+
+
+def _choice_reasons(asked: Selection, chosen: Chosen) -> list[str]:
+    known = frozenset(asked.choices)
+    reasons = [f"has no choice '{identifier}'" for identifier in chosen.selections if identifier not in known]
+    if chosen.other and asked.other is None:
+        reasons.append("may not be a text of one's own")
+    elif chosen.other and asked.other is not None:
+        reasons += _text_reasons(asked.other, chosen.other)
+    count = len(frozenset(chosen.selections)) + bool(chosen.other)
+    if not asked.fewest <= count <= asked.most:
+        reasons.append(f"must have {asked.fewest} to {asked.most} choices, not {count}")
+    return reasons
