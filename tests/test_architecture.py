@@ -30,13 +30,13 @@ ONLY_IN = {
     "lxml": {"mturk_translators.xml"},
     "fastapi": {"mturk_gateway.app"},
     "httpx": {"mturk_gateway.app", "mturk_gateway.modern", "mturk_gateway.serve"},
-    "click": {"mturk_gateway.__main__"},
+    "click": {"mturk_gateway.__main__", "mturk_gateway.commands"},
     "mturk_gateway.marketplace": {
         "mturk_gateway.marketplace",
         "mturk_gateway.admin",
         "mturk_gateway.embedded",
         "mturk_gateway.serve",
-        "mturk_gateway.__main__",
+        "mturk_gateway.commands",
     },
 }
 """What is imported by a few only. The rest of the gateway reaches the marketplace through boto3 and the wire."""

@@ -12,11 +12,16 @@ from mturk_translators.fields import Text
 from mturk_translators.xml import (
     DECLARATION,
     Element,
+    MarkupError,
+    Node,
     Rendered,
+    Schema,
     around,
     finish,
+    fragment_names,
     leaf,
     parse,
+    read,
     render,
     render_document,
     representable,
@@ -110,3 +115,59 @@ def test_a_soap_fault_binds_its_prefixes(message):
     assert root.nsmap["aws"] == "http://webservices.amazon.com/AWSFault/2005-15-09"
     assert root.findtext("{*}Body/{*}Fault/detail/{http://webservices.amazon.com/AWSFault/2005-15-09}RequestId") == "id"
     assert root.findtext("{*}Body/{*}Fault/faultstring") == representable(message)
+
+
+def test_a_text_is_read_as_the_text_it_is_and_bytes_as_they_declare():
+    declared = '<?xml version="1.0" encoding="ISO-8859-1"?><a>é</a>'
+
+    assert parse(declared).text == parse(declared.encode("latin-1")).text == "é"
+
+
+def test_a_parser_that_quotes_is_cut_short():
+    with pytest.raises(MarkupError) as caught:
+        parse(f"<{'a' * 9000}></b>")
+
+    assert 400 < len(str(caught.value)) < 600
+
+
+@given(trees)
+def test_what_was_rendered_reads_as_the_same_tree(tree):
+    def expected(element):
+        content = element.content
+        children = () if isinstance(content, str) else tuple(map(expected, content))
+        text = representable(content) if isinstance(content, str) else ""
+        attributes = {name: representable(value) for name, value in element.attributes}
+        return Node(element.name, text, attributes, children)
+
+    assert read(parse(render(tree))) == expected(tree)
+
+
+def test_a_reader_sees_neither_comments_nor_instructions_nor_prefixes():
+    node = read(parse("<x:a xmlns:x='urn:x'><!-- 1 --><b>1<!-- 2 -->2<?p 3?><![CDATA[<3]]></b><?p?><x:b/></x:a>"))
+
+    assert node == Node("a", "", {}, (Node("b", "12<3", {}, ()), Node("b", "", {}, ())))
+    assert (node.text_of("b"), node.text_of("c"), node.find("c"), len(node.all("b"))) == ("12<3", None, None, 2)
+
+
+def test_a_fragment_is_known_by_its_elements():
+    assert fragment_names("a<b><i/></b><!-- c --><i xmlns='urn:x'/>") == {("", "b"), ("", "i"), ("urn:x", "i")}
+    assert fragment_names("") == set()
+    for wrong in ("<b>", "</fragment><fragment>", "<!DOCTYPE a>", "&nbsp;"):
+        with pytest.raises(MarkupError):
+            fragment_names(wrong)
+
+
+def test_a_schema_says_what_is_wrong_and_in_which_line_and_opens_nothing(tmp_path):
+    schema = Schema(
+        b'<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:x">'
+        b'<xs:element name="a" type="xs:integer"/></xs:schema>'
+    )
+    other = tmp_path / "other.xsd"
+    other.write_text("not read")
+    hint = f'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="urn:x {other.as_uri()}"'
+
+    schema.check(parse(f"<x:a xmlns:x='urn:x' {hint}>1</x:a>"))
+    with pytest.raises(MarkupError, match=r"'one' is not a valid value .* \(line 2\)"):
+        schema.check(parse("\n<a xmlns='urn:x'>one</a>"))
+    with pytest.raises(MarkupError, match=r"^Element '\{urn:x\}a': '9{400,500}…$"):
+        schema.check(parse(f"<a xmlns='urn:x'>{'9' * 9000}x</a>"))

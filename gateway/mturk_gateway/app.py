@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 from fastapi import FastAPI, Request, Response
@@ -47,6 +47,7 @@ _SAVING = 5.0
 """Seconds between two times that usage counts go to the ledger."""
 _WRITING = 0.5
 """Seconds between two times that lines about requests go to the log."""
+_OF_A_FILE = ("content-type", "content-disposition", "x-content-type-options")
 _CALLS = 128
 _THREADS = 16
 
@@ -106,6 +107,8 @@ def create_gateway(settings: Settings, house: House, upstream_url: str, request_
     )
     health = _Health(house, client, executor, f"{upstream_url}/healthz" if settings.embedded else None)
     other = health.answered_by(_fastapi(_lifespan((calls, executor), upstream, pager, usage, client, request_log)))
+    if settings.embedded:
+        other.add_api_route("/files/{key}", _Files(client, upstream_url).answer, methods=["GET"])
     limit = settings.body_limit
     public = Front(LegacyFront(legacy, limit), SoapFront(limit), modern, other)
     return Apps(Failsafe(public), Failsafe(_fastapi()), Failsafe(health.answered_by(_fastapi())))
@@ -202,6 +205,23 @@ class _Health(NamedTuple):
             except httpx.HTTPError as error:
                 problems = [*problems, f"marketplace: {type(error).__name__}"]
         return JSONResponse({"ready": not problems, "problems": problems}, 503 if problems else 200)
+
+
+class _Files(NamedTuple):
+    """Uploaded files, behind links that our own marketplace at `url` has issued and judges."""
+
+    client: httpx.AsyncClient
+    url: str
+
+    async def answer(self, key: str, request: Request) -> Response:
+        query = request.scope["query_string"].decode("latin-1")
+        try:
+            reply = await self.client.get(f"{self.url}/files/{quote(key, safe='')}", params=query)
+        except httpx.HTTPError as error:
+            log.warning("file not had", reason=type(error).__name__)
+            return PlainTextResponse("The file cannot be had at the moment.\n", 503)
+        headers = {name: reply.headers[name] for name in _OF_A_FILE if name in reply.headers}
+        return Response(reply.content, reply.status_code, headers)
 
 
 def public_hosts(settings: Settings) -> tuple[str, ...]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import Self
 
+from starlette.types import Receive, Scope, Send
+
 from mturk_gateway.admin import add_requester, import_new_requesters
 from mturk_gateway.app import create_gateway, create_walker, public_hosts
 from mturk_gateway.clock import Clock, wall_clock
@@ -33,17 +35,27 @@ class EmbeddedGateway:
 
     def start(self) -> Self:
         """Make the data folder ready and begin to answer."""
+
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            await apps.public(scope, receive, send)
+
         settings = self.settings
         self.house = House.open(settings)
         self._stack.callback(self.house.close)
         self.house.prepare()
         upstream_url = settings.upstream
+        # It has its address before anything answers there, because the marketplace must know it.
+        listener = Listener(answer, http=LegacyHttpProtocol)
         if self.house.marketplace:
             if settings.credentials:
                 profiles = read_profiles(settings.credentials)
                 import_new_requesters(self.house.marketplace, self.house.credentials, profiles, self._clock())
             marketplace = create_marketplace(
-                self.house.marketplace, self._clock, hosts=public_hosts(settings), body_limit=settings.body_limit
+                self.house.marketplace,
+                self._clock,
+                hosts=public_hosts(settings),
+                body_limit=settings.body_limit,
+                url=settings.address if settings.public_url else listener.url,
             )
             upstream_url = self._stack.enter_context(Listener(marketplace)).url
         upstream = Upstream(upstream_url, settings.upstream_timeout)
@@ -51,7 +63,7 @@ class EmbeddedGateway:
         find = Keyring(self.house.credentials).find
         self._stack.enter_context(create_walker(settings, self.house.desk, self.house.stock, upstream, find))
         apps = create_gateway(settings, self.house, upstream_url, RequestLog())
-        self.url = self._stack.enter_context(Listener(apps.public, http=LegacyHttpProtocol)).url
+        self.url = self._stack.enter_context(listener).url
         return self
 
     def stop(self) -> None:

@@ -196,7 +196,11 @@ def _run_marketplace(settings: Settings, internal: socket.socket) -> None:
     if house.marketplace is None:
         raise ValueError("no marketplace of our own is configured")
     app = create_marketplace(
-        house.marketplace, wall_clock, hosts=public_hosts(settings), body_limit=settings.body_limit
+        house.marketplace,
+        wall_clock,
+        hosts=public_hosts(settings),
+        body_limit=settings.body_limit,
+        url=settings.address,
     )
     _run(server_config(app), internal)
     house.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cache
@@ -156,11 +157,23 @@ def clock():
     return TurnableClock()
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory):
+    """A database as the migrations make it, to be copied: that takes a tenth of the time."""
+    path = tmp_path_factory.mktemp("migrated") / "marketplace.db"
+    database = Database(sqlite_url(path), durable=True)
+    database.migrate(PACKAGE)
+    database.close()
+    return path
+
+
 @pytest.fixture
-def house(tmp_path, clock):
+def house(tmp_path, clock, migrated):
     with ExitStack() as stack:
         http = stack.enter_context(httpx.Client(timeout=60, limits=httpx.Limits(max_connections=200)))
-        house = House(tmp_path / "marketplace.db", clock, stack, http).start()
+        path = tmp_path / "marketplace.db"
+        shutil.copy(migrated, path)
+        house = House(path, clock, stack, http).start()
         stack.callback(house.stop)
         yield house
 

@@ -146,17 +146,16 @@ def _quote(value: str) -> str:
     return escaped.replace('"', "&quot;").replace("\n", "&#10;").replace("\t", "&#9;")
 
 
-def parse(markup: str | bytes) -> etree._Element:
+def parse(markup: str | bytes, *, huge: bool = False) -> etree._Element:
     """The root of a document from outside.
 
     No entity is expanded, no external reference read, nesting and sizes are limited by the parser, and a document type
-    declaration is refused. Raises MarkupError with the parser's own words.
+    declaration is refused. `huge` lifts the limits (10 MB of text in one place) for what we have written ourselves.
+    Raises MarkupError with the parser's own words.
     """
     # A text has been decoded already, whatever encoding it declares.
     encoding, data = ("utf-8", markup) if isinstance(markup, str) else (None, markup)
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, encoding=encoding
-    )
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=huge, encoding=encoding)
     try:
         root = etree.fromstring(data.encode() if isinstance(data, str) else data, parser)
     except (etree.XMLSyntaxError, UnicodeEncodeError, ValueError) as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qsl, quote
+
 from anyio import CapacityLimiter, to_thread
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -10,32 +12,51 @@ from mturk_gateway.database import Database
 from mturk_gateway.marketplace.protocol.errors import Fault
 from mturk_gateway.marketplace.protocol.wire import Response
 from mturk_gateway.marketplace.server import Server
+from mturk_gateway.marketplace.services import uploads
 from mturk_gateway.marketplace.services.tokens import PageTokens
+from mturk_gateway.marketplace.services.uploads import File
 from mturk_gateway.sigv4 import SignedRequest
 
 _THREADS = 32
 """Requests worked on at once; the others wait their turn. Below the number of connections that a Database has."""
 
+_PLAIN = "text/plain; charset=utf-8"
+
 
 def create_marketplace(
-    database: Database, clock: Clock, *, hosts: tuple[str, ...] = (), body_limit: int = 1_048_576
+    database: Database, clock: Clock, *, hosts: tuple[str, ...] = (), body_limit: int = 1_048_576, url: str = ""
 ) -> ASGIApp:
     """The application for a migrated database.
 
     The rules follow `clock`, in whole seconds. `hosts` are Host values that clients may have signed before a proxy
-    replaced the header. A body of more than `body_limit` bytes is refused.
+    replaced the header. A body of more than `body_limit` bytes is refused. `url` is where clients reach
+    us, without a slash at the end; links to files begin with it.
     """
     with database.reading() as connection:
         tokens = PageTokens.load(connection)
-    server = Server(database, clock, tokens, hosts)
+    server = Server(database, clock, tokens, hosts, url)
     threads = CapacityLimiter(_THREADS)
+
+    def download(scope: Scope) -> Response:
+        # Read in one piece: SQLite would read all of a value for each part of it.
+        key = scope["path"].removeprefix(uploads.PATH)
+        asked = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+        expires, signature = asked.get("expires", ""), asked.get("signature", "")
+        with database.reading() as connection:
+            file = uploads.follow_link(connection, tokens, key, expires, signature, int(clock()))
+        if file is None:
+            return Response(403, b"This link has expired, or was never good.\n", _PLAIN)
+        return _attachment(file)
 
     async def marketplace(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await _live(receive, send)
         elif scope["type"] == "http":
             if (scope["method"], scope["path"]) == ("GET", "/healthz"):
-                await _send(send, Response(200, b"ok", "text/plain; charset=utf-8"))
+                await _send(send, Response(200, b"ok", _PLAIN))
+                return
+            if scope["method"] == "GET" and scope["path"].startswith(uploads.PATH):
+                await _send(send, await to_thread.run_sync(download, scope, limiter=threads))
                 return
             body = await _body(receive, body_limit)
             if body is None:
@@ -91,6 +112,13 @@ def _request(scope: Scope, body: bytes) -> SignedRequest:
 
 def _text(received: bytes) -> str:
     return received.decode(errors="surrogateescape")
+
+
+def _attachment(file: File) -> Response:
+    """The file as something to be kept, never to be shown: it is a stranger's, and would be a page of our origin."""
+    name = quote(file.name, safe="")
+    headers = {"content-disposition": f"attachment; filename*=UTF-8''{name}", "x-content-type-options": "nosniff"}
+    return Response(200, file.content, "application/octet-stream", headers)
 
 
 async def _send(send: Send, response: Response) -> None:

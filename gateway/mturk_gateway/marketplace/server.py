@@ -35,11 +35,12 @@ class Server:
     time. `hosts` are further Host values that clients may have signed.
     """
 
-    def __init__(self, database: Database, clock: Clock, tokens: PageTokens, hosts: tuple[str, ...]) -> None:
+    def __init__(self, database: Database, clock: Clock, tokens: PageTokens, hosts: tuple[str, ...], url: str) -> None:
         self._database = database
         self._clock = clock
         self._tokens = tokens
         self._hosts = hosts
+        self._url = url
         self._find_key = key_finder(database)
         self._timer_is_due = timers.watch(database)
 
@@ -99,6 +100,8 @@ class Server:
             if due:
                 timers.settle(connection, now)
             request_id = str(uuid.uuid4())
-            call = Call(operation, parameters, requester, now, connection, self._tokens, request_id, since)
+            call = Call(
+                operation, parameters, requester, now, connection, self._tokens, request_id, since, url=self._url
+            )
             document = serialize(operation, entry.handler(call))
         return Response(200, document, further=call.headers, request_id=request_id)

@@ -6,11 +6,16 @@ import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from mturk_gateway.marketplace.documents.answers import Answer, Chosen, Uploaded, join_repeated
+import regex
+
+from mturk_gateway.marketplace.documents.answers import Answer, Chosen, Uploaded, Value, join_repeated
 from mturk_gateway.marketplace.documents.forms import FileUpload, FreeText, Pattern, Question, QuestionForm, Selection
 from mturk_gateway.marketplace.documents.questions import ExternalQuestion, HTMLQuestion
 
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)")
+_PATIENCE = 0.2
+"""Seconds for one search: a pattern can be made, by mistake or not, that would take years."""
+
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)")
 
 
 def answers_for(
@@ -63,7 +68,7 @@ def check_answers(form: QuestionForm, answers: Sequence[Answer]) -> list[str]:
     return problems
 
 
-def _reasons(question: Question, value: str | Chosen | Uploaded) -> list[str]:
+def _reasons(question: Question, value: Value) -> list[str]:
     match question.answer, value:
         case FreeText() as asked, str():
             return _text_reasons(asked, value)
@@ -87,7 +92,8 @@ def _text_reasons(asked: FreeText, text: str) -> list[str]:
         reasons.append(f"must have at least {asked.shortest} characters")
     if asked.longest is not None and len(text) > asked.longest:
         reasons.append(f"may have at most {asked.longest} characters")
-    return reasons + [f"is refused: {pattern.error_text}" for pattern in asked.patterns if not _is_found(pattern, text)]
+    refused = (pattern.error_text for pattern in asked.patterns if not _is_found(pattern, text))
+    return reasons + [f"is refused: {error_text.removesuffix('.')}" for error_text in refused]
 
 
 def _number_reasons(asked: FreeText, text: str) -> list[str]:
@@ -103,11 +109,12 @@ def _number_reasons(asked: FreeText, text: str) -> list[str]:
 
 
 def _is_found(pattern: Pattern, text: str) -> bool:
+    """Whether a requester's pattern is somewhere in a text; also where nobody can say in reasonable time."""
     try:
-        compiled = re.compile(pattern.regex, re.IGNORECASE if "i" in pattern.flags else 0)
-    except (re.error, OverflowError, RecursionError):
+        compiled = regex.compile(pattern.regex, regex.IGNORECASE if "i" in pattern.flags else 0)
+        return compiled.search(text, timeout=_PATIENCE) is not None
+    except (regex.error, OverflowError, RecursionError, TimeoutError):
         return True
-    return compiled.search(text) is not None
 
 
 def _choice_reasons(asked: Selection, chosen: Chosen) -> list[str]:

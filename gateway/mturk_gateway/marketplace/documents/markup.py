@@ -53,13 +53,17 @@ def open_document(markup: str, kinds: Collection[Kind]) -> Node:
         raise DocumentError("the document holds half of a surrogate pair, which is no character") from None
     if size > LONGEST:
         raise DocumentError(f"the document has {size} bytes; {LONGEST} are allowed")
-    return open_stored(markup, kinds)
+    return _open(markup, kinds, huge=False)
 
 
-def open_stored(markup: str, kinds: Collection[Kind]) -> Node:
-    """The same for a document that we have written ourselves and that may be of any length. Raises DocumentError."""
+def open_own(markup: str, kinds: Collection[Kind]) -> Node:
+    """The same for a document that we have written ourselves, of any length. Raises DocumentError."""
+    return _open(markup, kinds, huge=True)
+
+
+def _open(markup: str, kinds: Collection[Kind], *, huge: bool) -> Node:
     try:
-        root = xml.parse(markup)
+        root = xml.parse(markup, huge=huge)
         namespace, name = xml.full_name(root)
         kind = next((kind for kind in kinds if (kind.namespace, kind.name) == (namespace, name)), None)
         if kind is None:

@@ -19,7 +19,8 @@ Reply = Mapping[str, Any]
 class Call:
     """One validated call by one requester at one moment in epoch seconds; the connection may write if the call does.
 
-    `request_id` is what the reply is known by. `since` is what the client says it knows of a listing. `headers` are those that the reply gets for this call alone.
+    `request_id` is what the reply is known by. `since` is what the client says it knows of a listing. `headers` are
+    those that the reply gets for this call alone. `url` is where clients reach us, without a slash at the end.
     """
 
     operation: str
@@ -31,3 +32,4 @@ class Call:
     request_id: str = ""
     since: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    url: str = ""

@@ -17,6 +17,9 @@ _NUMBERS = {
     "AutoApprovalDelayInSeconds": (0, 2_592_000),
     "LifetimeInSeconds": (30, YEAR),
     "MaxAssignments": (1, MOST_ASSIGNMENTS),
+    # No source has limits for these two. Some write "never again" as a very long delay.
+    "RetryDelayInSeconds": (0, 2**31 - 1),
+    "TestDurationInSeconds": (1, YEAR),
 }
 _LENGTHS = {"Title": 128, "Description": 2000, "Keywords": 1000, "RequesterAnnotation": 255}
 

@@ -5,31 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select
-
-from mturk_gateway.marketplace.protocol.errors import does_not_exist, parameter_error, request_error
+from mturk_gateway.marketplace.protocol.errors import parameter_error
 from mturk_gateway.marketplace.services.call import Call
-from mturk_gateway.marketplace.tables import qualification_types
+from mturk_gateway.marketplace.services.qualification_types import find_type, wrong_type_state
+from mturk_gateway.marketplace.services.system_types import LOCALE
 
-LOCALE = "00000000000000000071"
-SYSTEM_TYPES = frozenset(
-    {
-        LOCALE,
-        "00000000000000000040",  # number of HITs approved
-        "000000000000000000L0",  # percent of assignments approved
-        "00000000000000000060",  # adult
-        # Withdrawn, but still written into scripts: percent submitted, abandoned, returned, rejected.
-        "00000000000000000000",
-        "00000000000000000070",
-        "000000000000000000E0",
-        "000000000000000000S0",
-        # Masters, in production and in the sandbox.
-        "2F1QJWKUDD8XADTFD2Q0G6UTO95ALH",
-        "2ARFPLSP75KLA8M8DH1HTEQVJT3SY6",
-    }
-)
-"""Qualification types that belong to no requester (modern-mturk 2.3, legacy-qualifications-workers)."""
-
+_LONGEST_ID = 255
 _MOST_REQUIREMENTS = 10
 _MOST_INTEGERS = 15
 _MOST_LOCALES = 30
@@ -44,7 +25,7 @@ def canonical_requirements(call: Call) -> list[dict[str, Any]]:
     """The call's QualificationRequirements in the form of modern-mturk 2.1, in the order given.
 
     Raises Fault: ParameterValidationError for values that do not fit their comparator, RequestError for a type that
-    does not exist or is Inactive.
+    does not exist (in this realm), was deleted or is Inactive.
     """
     requirements: Sequence[Requirement] = call.parameters.get("QualificationRequirements", ())
     if len(requirements) > _MOST_REQUIREMENTS:
@@ -83,20 +64,12 @@ def _check_number(member: str, comparator: str, number: int, most: int) -> None:
 
 
 def _check_types(call: Call, types: set[str]) -> None:
-    types = types - SYSTEM_TYPES
-    if not types:
-        return
-    statement = select(qualification_types.c.id, qualification_types.c.status).where(
-        qualification_types.c.requester_id == call.requester.id, qualification_types.c.id.in_(types)
-    )
-    statuses = {row.id: row.status for row in call.connection.execute(statement)}
     for identifier in sorted(types):
-        if identifier not in statuses:
-            raise does_not_exist("QualificationType", identifier)
-        if statuses[identifier] != "Active":
-            raise request_error(
-                "InvalidQualificationTypeState", "This operation can be called with a status of: Active"
-            )
+        # The only id for which the model has no pattern (modern-mturk 2).
+        if len(identifier.encode()) > _LONGEST_ID:
+            raise parameter_error(f"A QualificationTypeId can have at most {_LONGEST_ID} bytes.")
+        if find_type(call, identifier).status != "Active":
+            raise wrong_type_state("Active")
 
 
 def _canonical(requirement: Requirement) -> dict[str, Any]:

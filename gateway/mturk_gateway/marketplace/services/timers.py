@@ -24,11 +24,13 @@ _EXPIRATIONS = select(hits.c.id, hits.c.due).where(hits.c.due <= bindparam("now"
 _TESTS = select(qualification_requests.c.id, qualification_requests.c.due).where(
     qualification_requests.c.due <= bindparam("now")
 )
-_WORK = select(assignments.c.hit_id, assignments.c.worker_id).where(assignments.c.id == bindparam("assignment"))
+_WORK = select(assignments.c.hit_id, assignments.c.worker_id, assignments.c.deadline).where(
+    assignments.c.id == bindparam("assignment")
+)
 _ABANDON = (
     update(assignments)
     .where(assignments.c.id == bindparam("assignment"))
-    .values(state="Abandoned", given_up_at=assignments.c.due, due=None)
+    .values(state="Abandoned", given_up_at=assignments.c.deadline, due=None)
 )
 _FREE = update(hits).where(hits.c.id == bindparam("hit")).values(pending=hits.c.pending - 1)
 
@@ -66,11 +68,12 @@ def _settle_once(connection: Connection, now: int) -> bool:
 
 
 def _abandon(connection: Connection, assignment_id: str, time: int) -> None:
-    hit_id, worker_id = connection.execute(_WORK, {"assignment": assignment_id}).one()
+    """The worker gave up at the deadline; the HIT has waited for work on its way, and goes on now (worker-side 2)."""
+    hit_id, worker_id, deadline = connection.execute(_WORK, {"assignment": assignment_id}).one()
     connection.execute(_ABANDON, {"assignment": assignment_id})
     connection.execute(_FREE, {"hit": hit_id})
     hit = load_hit(connection, hit_id)
-    events.record(connection, event_of("AssignmentAbandoned", time, hit, assignment_id, worker_id))
+    events.record(connection, event_of("AssignmentAbandoned", deadline, hit, assignment_id, worker_id))
     progress.work_ended(connection, hit_id, time)
 
 

@@ -2,7 +2,7 @@
 
 A token holds the sort key of the last row given, so that it needs no memory, never expires and survives restarts. It is
 signed together with the requester, the operation and the filters, so that it opens no other list (modern-mturk 1.4).
-Cursors are made alike.
+Cursors are made alike. Links to files are signed with the same key.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from mturk_gateway.marketplace.tables import server_secrets
 
 _PREFIX = "p1:"
 _CURSOR_PREFIX = "c1:"
+_LINK_PREFIX = "f1:"
 _SIGNATURE_BYTES = 16
 _PAGING = frozenset({"NextToken", "MaxResults"})
 
@@ -78,6 +79,11 @@ class PageTokens:
             return None
         number, expiration, identifier, *begun = fields
         return Cursor(number, (expiration, identifier), (begun[0], begun[1]) if begun else None)
+
+    def sign_link(self, key: str, expires: str) -> str:
+        """The signature of a link to the file of a key, good until a time that is part of it; in hexadecimal digits."""
+        content = f"{_LINK_PREFIX}{key}\n{expires}".encode()
+        return hmac.digest(self._key, content, hashlib.sha256)[:_SIGNATURE_BYTES].hex()
 
     def _pack(self, prefix: str, listing: Listing, fields: Sequence[int | str]) -> str:
         content = json.dumps(fields, separators=(",", ":")).encode()

@@ -1,104 +1,189 @@
-"""What workers do with HITs (worker-side 2)."""
+"""What workers do with HITs: accept, submit, return (worker-side 2)."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable
+from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
+from mturk_gateway.marketplace.documents.answering import answers_for, check_answers
+from mturk_gateway.marketplace.documents.answers import Answer, Uploaded, render_answers
+from mturk_gateway.marketplace.documents.forms import QuestionForm
+from mturk_gateway.marketplace.documents.questions import read_question
 from mturk_gateway.marketplace.ids import new_entity_id
-from mturk_gateway.marketplace.services.answers import render_answers
+from mturk_gateway.marketplace.services import events, finding, progress, review_policies
+from mturk_gateway.marketplace.services.hits import Hit, event_of, load_hit
+from mturk_gateway.marketplace.services.profiles import register
+from mturk_gateway.marketplace.services.refusals import WorkerRefused
 from mturk_gateway.marketplace.services.timers import settle
-from mturk_gateway.marketplace.tables import assignments, hit_types, hits, next_change
+from mturk_gateway.marketplace.services.uploads import store_file
+from mturk_gateway.marketplace.services.worker_blocks import is_blocked
+from mturk_gateway.marketplace.tables import assignments, hits, next_change, uploaded_files
 
-_WORKER_ID = re.compile(r"A[A-Z0-9]{1,63}")
+MOST_HELD: Final = 25
+"""Assignments that a worker may have accepted and not finished (worker-side 2)."""
+
+GRACE: Final = 10
+"""Seconds after the deadline in which work that is on its way is still taken (worker-side 2)."""
+
+_THERE = select(hits.c.id).where(hits.c.id == bindparam("hit"))
+_HAD = finding.HAD.where(assignments.c.hit_id == bindparam("hit"))
+_HELD = select(func.count()).where(assignments.c.worker_id == bindparam("worker"), assignments.c.state == "Accepted")
+# One statement looks for the slot and takes it, so that two workers can never both have the last one.
+_TAKE = update(hits).where(hits.c.id == bindparam("hit"), finding.OPEN).values(pending=hits.c.pending + 1)
+_NEW = insert(assignments).values(state="Accepted", change=next_change(assignments.c.hit_id))
+_ONE = select(*(assignments.c[name] for name in ("id", "hit_id", "worker_id", "state", "deadline"))).where(
+    assignments.c.id == bindparam("assignment")
+)
+_FILES = select(uploaded_files.c.question, uploaded_files.c.key, func.length(uploaded_files.c.content)).where(
+    uploaded_files.c.assignment_id == bindparam("assignment")
+)
+_THIS = assignments.c.id == bindparam("assignment")
+_ITS_HIT = hits.c.id == bindparam("hit")
+_SUBMIT = (
+    update(assignments)
+    .where(_THIS)
+    .values(
+        state="Submitted",
+        submit_time=bindparam("now"),
+        auto_approval_time=bindparam("approval"),
+        due=bindparam("approval"),
+        answer=bindparam("document"),
+    )
+)
+_COUNT_SUBMITTED = update(hits).where(_ITS_HIT).values(pending=hits.c.pending - 1, submitted=hits.c.submitted + 1)
+_RETURN = update(assignments).where(_THIS).values(state="Returned", given_up_at=bindparam("now"), due=None)
+_FREE = update(hits).where(_ITS_HIT).values(pending=hits.c.pending - 1)
 
 
-class WorkerRefused(Exception):  # noqa: N818  # a refusal is the worker's to read, not an error of the program
-    """The worker may not do that; the text says why and may be shown."""
+def accept(connection: Connection, hit_id: str, worker_id: str, now: int, *, qualified: bool = False) -> str:
+    """Take a free slot of a HIT for a worker, who is registered if new; the id of the new assignment.
 
-
-def accept(connection: Connection, hit_id: str, worker_id: str, now: int) -> str:
-    """Take a free slot of a HIT for a worker; the id of the new assignment. Raises WorkerRefused.
-
-    Qualification requirements and blocks are not evaluated yet, nor is there a limit of assignments held at once.
+    `qualified` says that the worker is known to meet the requirements, as who plays the past knows; they are then not
+    looked at. Raises WorkerRefused.
     """
-    if not _WORKER_ID.fullmatch(worker_id):
-        raise WorkerRefused("This is not a worker id.")
     settle(connection, now)
-    duration = connection.execute(
-        select(hit_types.c.assignment_duration).join_from(hits, hit_types).where(hits.c.id == hit_id)
-    ).scalar_one_or_none()
-    if duration is None:
+    register(connection, worker_id, now)
+    if connection.execute(_THERE, {"hit": hit_id}).one_or_none() is None:
         raise WorkerRefused("There is no such HIT.")
-    held = select(assignments.c.id).where(
-        assignments.c.hit_id == hit_id, assignments.c.worker_id == worker_id, assignments.c.given_up_at.is_(None)
-    )
-    if connection.execute(held).one_or_none() is not None:
-        raise WorkerRefused("You have already accepted this HIT.")
-    # One statement looks for the slot and takes it, so that two workers can never both have the last one.
-    taken = connection.execute(
-        update(hits)
-        .where(
-            hits.c.id == hit_id,
-            hits.c.disposed_at.is_(None),
-            hits.c.expiration > now,
-            hits.c.pending + hits.c.submitted + hits.c.approved + hits.c.rejected < hits.c.max_assignments,
-        )
-        .values(pending=hits.c.pending + 1)
-    )
-    if not taken.rowcount:
+    hit = load_hit(connection, hit_id)
+    _check(connection, hit, worker_id, qualified=qualified)
+    if not connection.execute(_TAKE, {"hit": hit_id, "now": now}).rowcount:
         raise WorkerRefused("There are no more available assignments of this HIT.")
     identifier = new_entity_id()
+    deadline = now + hit.assignment_duration
     connection.execute(
-        insert(assignments).values(
-            id=identifier,
-            hit_id=hit_id,
-            worker_id=worker_id,
-            state="Accepted",
-            accept_time=now,
-            deadline=now + duration,
-            due=now + duration,
-            change=next_change(assignments.c.hit_id),
-        ),
-        {"owner": hit_id},
+        _NEW,
+        {
+            "id": identifier,
+            "hit_id": hit_id,
+            "owner": hit_id,
+            "worker_id": worker_id,
+            "accept_time": now,
+            "deadline": deadline,
+            "due": deadline + GRACE,
+        },
     )
+    events.record(connection, event_of("AssignmentAccepted", now, hit, identifier, worker_id))
     return identifier
 
 
-def submit(connection: Connection, assignment_id: str, answers: Sequence[tuple[str, str]], now: int) -> None:
-    """Hand in the answers, as pairs of field name and value in the form's order. Raises WorkerRefused.
+def accept_any(connection: Connection, group: str, worker_id: str, now: int) -> str:
+    """Take a free slot of any HIT of a group, given by HITGroupId or HITTypeId; the id of the new assignment.
 
-    Allowed until the deadline even if the HIT has expired; approved at once where the HIT type says so.
+    Raises WorkerRefused.
     """
     settle(connection, now)
-    row = connection.execute(
-        select(assignments.c.state, assignments.c.hit_id, hit_types.c.auto_approval_delay)
-        .select_from(assignments)
-        .join(hits, hits.c.id == assignments.c.hit_id)
-        .join(hit_types, hit_types.c.id == hits.c.hit_type_id)
-        .where(assignments.c.id == assignment_id)
-    ).one_or_none()
-    if row is None:
-        raise WorkerRefused("There is no such assignment.")
-    if row.state == "Abandoned":
-        raise WorkerRefused("The time allotted for this assignment is over.")
-    if row.state != "Accepted":
-        raise WorkerRefused("This assignment has already been submitted.")
-    approval = now + row.auto_approval_delay
-    connection.execute(
-        update(assignments)
-        .where(assignments.c.id == assignment_id)
-        .values(
-            state="Submitted",
-            submit_time=now,
-            auto_approval_time=approval,
-            due=approval,
-            answer=render_answers(answers),
-        )
-    )
-    connection.execute(
-        update(hits).where(hits.c.id == row.hit_id).values(pending=hits.c.pending - 1, submitted=hits.c.submitted + 1)
-    )
+    return accept(connection, finding.offered(connection, group, worker_id, now), worker_id, now)
+
+
+def attach(connection: Connection, assignment_id: str, question: str, name: str, content: bytes, now: int) -> None:
+    """Keep a file under its name as the answer to a question, in place of an earlier one, until the submission.
+
+    Raises WorkerRefused.
+    """
+    _find_held(connection, assignment_id, now)
+    try:
+        store_file(connection, assignment_id, question, name, content)
+    except ValueError as error:
+        raise WorkerRefused(f"The file cannot be taken: {error}.") from None
+
+
+def submit(connection: Connection, assignment_id: str, answers: Iterable[tuple[str, str]], now: int) -> None:
+    """Hand in the answers, as pairs of field name and value in the form's order; names may be repeated.
+
+    Allowed until the deadline even if the HIT has expired. What a QuestionForm asks is checked, files uploaded for its
+    questions are answers too; other pages may send anything. Review policies and a delay of 0 decide at once. Raises
+    WorkerRefused, after which another try may succeed.
+    """
+    assignment = _find_held(connection, assignment_id, now)
+    hit = load_hit(connection, assignment.hit_id)
+    document = _document(connection, hit, assignment_id, answers)
+    approval = now + hit.auto_approval_delay
+    connection.execute(_SUBMIT, {"assignment": assignment_id, "now": now, "approval": approval, "document": document})
+    connection.execute(_COUNT_SUBMITTED, {"hit": hit.id})
+    hit = load_hit(connection, hit.id)
+    events.record(connection, event_of("AssignmentSubmitted", now, hit, assignment_id, assignment.worker_id))
+    review_policies.after_submission(connection, hit, assignment_id, now)
     settle(connection, now)
+    progress.work_ended(connection, hit.id, now)
+
+
+def give_back(connection: Connection, assignment_id: str, now: int) -> None:
+    """Return an assignment unfinished: its slot is free at once. Raises WorkerRefused."""
+    assignment = _find_held(connection, assignment_id, now)
+    if assignment.deadline <= now:
+        raise WorkerRefused("The time allotted for this assignment is over.")
+    connection.execute(_RETURN, {"assignment": assignment_id, "now": now})
+    connection.execute(_FREE, {"hit": assignment.hit_id})
+    hit = load_hit(connection, assignment.hit_id)
+    events.record(connection, event_of("AssignmentReturned", now, hit, assignment_id, assignment.worker_id))
+    progress.work_ended(connection, hit.id, now)
+
+
+def _check(connection: Connection, hit: Hit, worker_id: str, *, qualified: bool) -> None:
+    if is_blocked(connection, hit.requester_id, worker_id):
+        # That somebody was blocked is between the requester and the marketplace (worker-side 2).
+        raise WorkerRefused("This HIT is not available to you.")
+    if connection.execute(_HAD, {"worker": worker_id, "hit": hit.id}).one_or_none() is not None:
+        raise WorkerRefused("You have already accepted this HIT.")
+    if connection.execute(_HELD, {"worker": worker_id}).scalar_one() >= MOST_HELD:
+        raise WorkerRefused(f"You already hold {MOST_HELD} assignments; submit or return one first.")
+    if not qualified:
+        finding.refuse_unqualified(connection, hit, worker_id, "Accept")
+
+
+def _find_held(connection: Connection, assignment_id: str, now: int) -> Row[Any]:
+    """An assignment that its worker has not finished. Raises WorkerRefused."""
+    settle(connection, now)
+    assignment = connection.execute(_ONE, {"assignment": assignment_id}).one_or_none()
+    if assignment is None:
+        raise WorkerRefused("There is no such assignment.")
+    match assignment.state:
+        case "Accepted":
+            return assignment
+        case "Abandoned":
+            raise WorkerRefused("The time allotted for this assignment is over.")
+        case "Returned":
+            raise WorkerRefused("This assignment has been returned.")
+        case _:
+            raise WorkerRefused("This assignment has already been submitted.")
+
+
+def _document(connection: Connection, hit: Hit, assignment_id: str, pairs: Iterable[tuple[str, str]]) -> str:
+    """The answers as they are stored. Raises WorkerRefused with all that is wrong with those to a form."""
+    question = read_question(hit.question)
+    answers = answers_for(question, pairs)
+    if isinstance(question, QuestionForm):
+        files = {
+            name: Answer(name, Uploaded(size, key))
+            for name, key, size in connection.execute(_FILES, {"assignment": assignment_id})
+        }
+        order = {asked.identifier: position for position, asked in enumerate(question.questions)}
+        answers = [answer for answer in answers if answer.question not in files] + list(files.values())
+        answers.sort(key=lambda answer: order.get(answer.question, len(order)))
+        problems = check_answers(question, answers)
+        if problems:
+            raise WorkerRefused(" ".join(problems))
+    return render_answers(answers)

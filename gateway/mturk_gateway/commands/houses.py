@@ -1,0 +1,38 @@
+"""The data folder, opened for one command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mturk_gateway.admin import RequesterError
+from mturk_gateway.commands.from_settings import settings_of
+from mturk_gateway.credentials import CredentialsError
+from mturk_gateway.database import Database
+from mturk_gateway.house import House
+from mturk_gateway.marketplace.services.profiles import ProfileError
+from mturk_gateway.marketplace.services.refusals import WorkerRefused
+
+
+@contextmanager
+def open_house(config: Path | None, options: dict[str, Any]) -> Iterator[House]:
+    """The data folder of the settings; what is refused inside the block is a ClickException outside."""
+    house = House.open(settings_of(config, options))
+    try:
+        house.prepare()
+        yield house
+    except (CredentialsError, RequesterError, WorkerRefused, ProfileError) as error:
+        raise click.ClickException(str(error)) from None
+    finally:
+        house.close()
+
+
+def marketplace_of(house: House) -> Database:
+    """The embedded marketplace. Raises ClickException where the upstream is somebody else's."""
+    if house.marketplace is None:
+        raise click.ClickException("this works on the embedded marketplace only")
+    return house.marketplace

@@ -1,0 +1,52 @@
+"""`mturk-gateway worker run`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mturk_gateway.clock import wall_clock
+from mturk_gateway.commands.from_settings import from_table
+from mturk_gateway.commands.houses import marketplace_of, open_house
+from mturk_gateway.marketplace.crew import script as scripts
+from mturk_gateway.marketplace.crew.play import Play
+from mturk_gateway.marketplace.crew.script import ScriptError, read_script
+
+_PAUSE = 1
+"""Seconds from one look for work to the next."""
+
+# Click breaks lines again, but for paragraphs that begin so.
+_FORMAT = (scripts.__doc__ or "").partition("\n\n")[2].replace("\n\n", "\n\n\b\n")
+
+
+@click.command(
+    "run",
+    help=f"""Play the many workers of a script, until nothing is left for them to do; then say what was done.
+
+\b
+{_FORMAT}""",
+)
+@click.option("--script", "file", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--watch", is_flag=True, help="look for more work every second, until interrupted")
+@from_table("data")
+def run(file: Path, watch: bool, config: Path | None, **options: Any) -> None:
+    """Read the script, play it, and report."""
+    try:
+        script = read_script(file.read_text(encoding="utf-8"))
+        with open_house(config, options) as house:
+            play = Play(marketplace_of(house), script, wall_clock)
+            play.prepare()
+            try:
+                play.run()
+                while watch:
+                    time.sleep(_PAUSE)
+                    play.run()
+            except KeyboardInterrupt:
+                pass
+            for line in play.report.lines():
+                click.echo(line)
+    except (ScriptError, UnicodeDecodeError) as error:
+        raise click.ClickException(f"{file}: {error}") from None
