@@ -15,7 +15,9 @@ from mturk_gateway.credentials import Requester, read_profiles, write_profile
 from mturk_gateway.embedded import EmbeddedGateway
 from mturk_gateway.settings import Settings, SettingsError, load_settings, option_name, variable_name
 from mturk_translators.xml import parse
-from support import ask, fill, get, modern_client, one, texts
+from support import QUESTION, ask, fill, get, modern_client, one, texts
+
+SCHEMAS = "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas"
 
 
 @pytest.fixture
@@ -107,6 +109,211 @@ def test_stand_in_workers_accept_and_submit(gateway, requester, run):
     answers = parse(one(page, "Answer"))
     assert [element.text for element in answers.iter("{*}FreeText")] == ["a < b", "1=2"]
     assert "already" in run("worker", "accept", hit, "--worker", "A1STANDIN", data=data, fails=True)
+
+
+FORM = (
+    f'<QuestionForm xmlns="{SCHEMAS}/2005-10-01/QuestionForm.xsd"><Question>'
+    "<QuestionIdentifier>scan</QuestionIdentifier><QuestionContent><Text>A picture</Text></QuestionContent>"
+    "<AnswerSpecification>{}</AnswerSpecification></Question></QuestionForm>"
+)
+
+
+@pytest.fixture
+def worker(gateway, run):
+    """Runs a command of a worker on the data folder of the gateway; gives its output, or its message if it fails."""
+
+    def command(*words, fails=False):
+        return run("worker", *words, data=gateway.settings.data, fails=fails)
+
+    return command
+
+
+def test_a_worker_finds_previews_takes_and_returns_a_hit(gateway, requester, worker):
+    (hit,) = fill(gateway, requester, [({"Title": "Fold a crane"}, int(wall_clock()))])
+    me = ("--worker", "A1FOLDER")
+    (line,) = (line for line in worker("find", *me).splitlines() if "Fold a crane" in line)
+    group, available, reward, *_ = line.split("\t")
+    assert (available, reward) == ("1 available", "$0.05")
+    assert worker("preview", group, *me).splitlines() == [hit, QUESTION]
+    assignment = worker("accept", group, "--any", *me).strip()
+    assert "Fold a crane" not in worker("find", *me)
+    worker("return", assignment)
+    assert "returned" in worker("submit", assignment, fails=True)
+    again = worker("accept", hit, *me).strip()
+
+    tasks = [line.split("\t") for line in worker("tasks", *me).splitlines()]
+    assert {(task[0], task[2]) for task in tasks} == {(assignment, "Returned"), (again, "Accepted")}
+    assert all(task[1] == hit for task in tasks)
+
+
+def test_a_worker_hears_what_came_of_the_work_and_what_requesters_write(gateway, requester, worker):
+    (hit,) = fill(gateway, requester, [({}, int(wall_clock()))])
+    assignment = worker("accept", hit, "--worker", "A1LISTENER").strip()
+    worker("submit", assignment)
+    with modern_client(gateway.url, requester) as modern:
+        modern.approve_assignment(AssignmentId=assignment, RequesterFeedback="very neat")
+        modern.send_bonus(WorkerId="A1LISTENER", AssignmentId=assignment, BonusAmount="0.25", Reason="speed")
+        modern.notify_workers(Subject="Thanks", MessageText="Come back soon", WorkerIds=["A1LISTENER"])
+
+    tasks = worker("tasks", "--worker", "A1LISTENER")
+    assert all(words in tasks for words in (assignment, "Approved", "feedback: very neat", "bonus: $0.25, speed"))
+    messages = worker("messages", "--worker", "A1LISTENER")
+    assert "Thanks" in messages
+    assert "Come back soon" in messages
+    assert worker("messages", "--worker", "A1OTHER") == ""
+
+
+def test_a_worker_qualifies_by_request_test_profile_and_grant(gateway, requester, worker):
+    test = FORM.format("<FreeTextAnswer/>")
+    with modern_client(gateway.url, requester) as modern:
+        made = modern.create_qualification_type(
+            Name="Can draw", Description="d", QualificationTypeStatus="Active", Test=test, TestDurationInSeconds=600
+        )["QualificationType"]["QualificationTypeId"]
+        masters = {"QualificationTypeId": "2F1QJWKUDD8XADTFD2Q0G6UTO95ALH", "Comparator": "Exists"}
+        adult = {"QualificationTypeId": "00000000000000000060", "Comparator": "EqualTo", "IntegerValues": [1]}
+        rate = {"QualificationTypeId": "000000000000000000E0", "Comparator": "LessThan", "IntegerValues": [5]}
+        needed = [{"QualificationTypeId": made, "Comparator": "Exists"}, masters, adult, rate]
+        hit = modern.create_hit(
+            Title="Draw a crane",
+            Description="d",
+            Reward="1",
+            AssignmentDurationInSeconds=60,
+            LifetimeInSeconds=600,
+            Question=QUESTION,
+            QualificationRequirements=needed,
+        )["HIT"]["HITId"]
+        me = ("--worker", "A1DRAWER")
+        refusal = worker("accept", hit, *me, fails=True)
+        assert all(name in refusal for name in ("Can draw", "Masters", "Worker_Adult"))
+        assert worker("find", *me).partition("Draw a crane")[2].splitlines()[1:5] == [
+            "  not met: Can draw Exists",
+            "  not met: Masters Exists",
+            "  not met: Worker_Adult EqualTo 1",
+            "  not met: Worker_PercentAssignmentsReturned LessThan 5",
+        ]
+        assert f"{made}\twith a test" in worker("request", *me)
+        request, status = worker("request", made, *me).split()
+        assert status == "Testing"
+        assert worker("test", request).strip() == test
+        assert worker("test", request, "--answer", "scan=a crane").split() == [request, "Pending"]
+        assert "not open" in worker("test", request, fails=True)
+        modern.accept_qualification_request(QualificationRequestId=request, IntegerValue=7)
+    granted = ("--grant", "000000000000000000E0=3")
+    worker("set", "A1DRAWER", "--country", "US", "--subdivision", "PA", "--adult", "--masters", *granted)
+    requirements = worker("find", *me).partition("Draw a crane")[2].splitlines()[1:5]
+    assert [line.partition(":")[0] for line in requirements] == ["  met"] * 4
+    worker("set", "A1DRAWER", "--no-masters")
+    assert "Masters Exists" in worker("accept", hit, *me, fails=True)
+    worker("set", "A1DRAWER", "--masters")
+    assert worker("accept", hit, *me)
+
+
+def test_a_worker_submits_a_file(gateway, requester, worker, tmp_path):
+    upload = "<FileUploadAnswer><MaxFileSizeInBytes>9</MaxFileSizeInBytes><MinFileSizeInBytes>1</MinFileSizeInBytes>"
+    (hit,) = fill(gateway, requester, [({"Question": FORM.format(f"{upload}</FileUploadAnswer>")}, int(wall_clock()))])
+    assignment = worker("accept", hit, "--worker", "A1SCANNER").strip()
+    file = tmp_path / "scan.png"
+    file.write_bytes(b"too large for it")
+    assert "'scan'" in worker("submit", assignment, "--file", f"scan={file}", fails=True)
+    file.write_bytes(b"picture")
+    assert "No such file" in worker("submit", assignment, "--file", f"scan={file}.gone", fails=True)
+    worker("submit", assignment, "--file", f"scan={file}")
+
+    page = ask(gateway.url, requester, "GetAssignmentsForHIT", HITId=hit)
+    assert [element.text for element in parse(one(page, "Answer")).iter("{*}UploadedFileSizeInBytes")] == ["7"]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("accept", "3NOSUCH", "--worker", "A1"), "no such HIT"),
+        (("accept", "3NOSUCH", "--worker", "A1", "--any"), "no such group"),
+        (("accept", "3NOSUCH", "--worker", "me"), "not a worker id"),
+        (("preview", "3NOSUCH", "--worker", "A1"), "no such group"),
+        (("submit", "3NOSUCH"), "no such assignment"),
+        (("submit", "3NOSUCH", "--answer", "colour"), "NAME=VALUE"),
+        (("return", "3NOSUCH"), "no such assignment"),
+        (("request", "3NOSUCH", "--worker", "A1"), "no such qualification"),
+        (("test", "3NOSUCH"), "not open"),
+        (("set", "A1", "--country", "Utopia"), "two capital letters"),
+        (("set", "A1", "--grant", "00000000000000000040=1"), "follows from"),
+        (("set", "A1", "--grant", "00000000000000000000=many"), "whole number"),
+    ],
+)
+def test_what_a_worker_cannot_do_is_refused_in_words(run, words, says):
+    assert says in run("worker", *words, fails=True)
+
+
+def test_a_script_plays_its_workers_and_reports(gateway, requester, worker, tmp_path):
+    fill(gateway, requester, [({"Title": "Play along", "MaxAssignments": 2}, int(wall_clock()))] * 3)
+    script = tmp_path / "crew.toml"
+    script.write_text('[[workers]]\ncount = 4\ntitle = "play along"\nanswers = { dots = 3 }\n')
+    assert worker("run", "--script", str(script)).splitlines() == ["4 workers: 6 submitted, 0 returned, 0 abandoned"]
+    script.write_text("[[workers]]\ncount = many\n")
+
+    refusal = worker("run", "--script", str(script), fails=True)
+    assert f"{script}: " in refusal
+    assert "line 2" in refusal
+
+
+def test_a_watching_crew_works_on_what_comes_until_it_is_interrupted(gateway, requester, worker, tmp_path, monkeypatch):
+    script = tmp_path / "crew.toml"
+    script.write_text('[[workers]]\nid = "A1WATCHER"\ntitle = "Comes late"\n')
+    pauses = iter([True, False])
+
+    def pause(_seconds):
+        if not next(pauses):
+            raise KeyboardInterrupt
+        fill(gateway, requester, [({"Title": "Comes late"}, int(wall_clock()))])
+
+    monkeypatch.setattr("mturk_gateway.commands.worker_run.sleep", pause)
+
+    assert worker("run", "--watch", "--script", str(script)).startswith("1 workers: 1 submitted")
+
+
+def test_a_requester_who_pays_in_advance_cannot_spend_more(gateway, requester, run):
+    data = gateway.settings.data
+    run("requester", "terms", requester.profile, "--prepaid", "--fees", data=data)
+
+    assert run("requester", "pay-in", requester.profile, "1.5", data=data) == "1.50\n"
+    assert "no amount" in run("requester", "pay-in", requester.profile, "1.555", fails=True, data=data)
+    assert "no requester" in run("requester", "pay-in", "nobody", "1", fails=True, data=data)
+    with modern_client(gateway.url, requester) as client:
+        assert client.get_account_balance()["AvailableBalance"] == "1.50"
+        run("requester", "terms", requester.profile, "--owing", data=data)
+        assert client.get_account_balance()["AvailableBalance"] == "10000.00"
+
+
+def test_earnings_are_exported(gateway, requester, worker, run):
+    (hit,) = fill(gateway, requester, [({"Reward": "0.30"}, int(wall_clock()))])
+    assignment = worker("accept", hit, "--worker", "A1EXAMPLE").strip()
+    worker("submit", assignment, "--answer", "q=a")
+    with modern_client(gateway.url, requester) as client:
+        client.approve_assignment(AssignmentId=assignment)
+        client.send_bonus(AssignmentId=assignment, WorkerId="A1EXAMPLE", BonusAmount="1", Reason="r")
+
+    assert run("requester", "earnings", requester.profile, data=gateway.settings.data) == "A1EXAMPLE,1.30\n"
+    assert run("requester", "earnings", requester.profile, "--sandbox", data=gateway.settings.data) == ""
+
+
+def test_a_layout_is_kept_under_the_id_that_programs_have(gateway, requester, run, tmp_path):
+    page = tmp_path / "page.html"
+    page.write_text("<html><body><form>${word}</form></body></html>")
+    run("requester", "layout", requester.profile, "3OLDID", str(page), data=gateway.settings.data)
+    with modern_client(gateway.url, requester) as client:
+        hit = client.create_hit(
+            Title="T",
+            Description="D",
+            Reward="0",
+            AssignmentDurationInSeconds=60,
+            LifetimeInSeconds=60,
+            HITLayoutId="3OLDID",
+            HITLayoutParameters=[{"Name": "word", "Value": "hello"}],
+        )["HIT"]
+
+    assert "<form>hello</form>" in hit["Question"]
+    refused = run("requester", "layout", requester.profile, "small", str(page), fails=True, data=gateway.settings.data)
+    assert "capital letters" in refused
 
 
 def test_usage_is_counted_and_survives_a_restart(run, tmp_path):

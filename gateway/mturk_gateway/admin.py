@@ -6,10 +6,13 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from mturk_gateway.credentials import Requester, write_profile
 from mturk_gateway.database import Database
 from mturk_gateway.marketplace import requesters
 from mturk_gateway.marketplace.demo import install_demo
+from mturk_gateway.marketplace.services import hit_layouts, money
 
 DEMO = "demo"
 """The profile of the demonstration requester."""
@@ -72,6 +75,50 @@ def rotate_requester(marketplace: Database, credentials: Path, name: str, now: f
     except LookupError as error:
         raise RequesterError(error.args[0]) from None
     return _write(credentials, Requester(name, keys.access_key, keys.secret, sandbox=sandbox))
+
+
+def change_terms(
+    marketplace: Database, name: str, *, sandbox: bool, prepaid: bool | None = None, charged: bool | None = None
+) -> None:
+    """Say whether a requester spends only what was paid in, and whether fees are charged; None leaves it as it is."""
+    with marketplace.writing() as connection:
+        requester = _find(connection, name, sandbox=sandbox)
+        requesters.set_terms(connection, requester, prepaid=prepaid, charged=charged)
+
+
+def pay_in(marketplace: Database, name: str, amount: str, now: float, *, sandbox: bool) -> str:
+    """Add an amount like 12.50 to what a requester may spend; what there is now. Raises RequesterError."""
+    if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{0,2})?", amount):
+        raise RequesterError(f"{amount!r} is no amount of money such as 12.50")
+    with marketplace.writing() as connection:
+        requester = _find(connection, name, sandbox=sandbox)
+        money.pay_in(connection, requester, money.cents(amount), int(now))
+        return money.amount_of(money.balance(connection, requester.id, "available"))
+
+
+def earnings(marketplace: Database, name: str, *, sandbox: bool) -> list[tuple[str, str]]:
+    """Every worker who earned something of a requester, with the amount. Raises RequesterError."""
+    with marketplace.reading() as connection:
+        earned = money.earnings(connection, _find(connection, name, sandbox=sandbox))
+    return [(worker, money.amount_of(amount)) for worker, amount in earned]
+
+
+def keep_layout(
+    marketplace: Database, name: str, identifier: str, content: str, frame_height: int, now: float, *, sandbox: bool
+) -> None:
+    """Keep a HIT layout of a requester, in the place of one with the same id. Raises RequesterError."""
+    if not re.fullmatch(r"[A-Z0-9]{1,64}", identifier):
+        raise RequesterError("the id of a layout has up to 64 capital letters and digits")
+    with marketplace.writing() as connection:
+        requester = _find(connection, name, sandbox=sandbox)
+        hit_layouts.keep_layout(connection, requester, identifier, content, frame_height, int(now))
+
+
+def _find(connection: Connection, name: str, *, sandbox: bool) -> requesters.Requester:
+    try:
+        return requesters.get_requester(connection, name, sandbox=sandbox)
+    except LookupError as error:
+        raise RequesterError(error.args[0]) from None
 
 
 def add_demo(marketplace: Database, credentials: Path, now: float) -> Requester:

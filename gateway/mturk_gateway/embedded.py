@@ -16,6 +16,7 @@ from mturk_gateway.house import House
 from mturk_gateway.listener import Listener
 from mturk_gateway.logs import RequestLog
 from mturk_gateway.marketplace.app import create_marketplace
+from mturk_gateway.marketplace.terms import Terms
 from mturk_gateway.settings import Settings
 from mturk_gateway.upstream import Upstream
 
@@ -55,7 +56,11 @@ class EmbeddedGateway:
                 self._clock,
                 hosts=public_hosts(settings),
                 body_limit=settings.body_limit,
-                url=settings.address if settings.public_url else listener.url,
+                terms=Terms(
+                    settings.address if settings.public_url else listener.url,
+                    settings.any_increase,
+                    settings.rate_limit,
+                ),
             )
             upstream_url = self._stack.enter_context(Listener(marketplace)).url
         upstream = Upstream(upstream_url, settings.upstream_timeout)

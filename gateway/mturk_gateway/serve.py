@@ -30,6 +30,7 @@ from mturk_gateway.house import House
 from mturk_gateway.listener import bind, server_config
 from mturk_gateway.logs import RequestLog, configure_logs, standard_error
 from mturk_gateway.marketplace.app import create_marketplace
+from mturk_gateway.marketplace.terms import Terms
 from mturk_gateway.settings import Settings
 from mturk_gateway.upstream import Upstream
 
@@ -200,7 +201,7 @@ def _run_marketplace(settings: Settings, internal: socket.socket) -> None:
         wall_clock,
         hosts=public_hosts(settings),
         body_limit=settings.body_limit,
-        url=settings.address,
+        terms=Terms(settings.address, settings.any_increase, settings.rate_limit),
     )
     _run(server_config(app), internal)
     house.close()

@@ -57,6 +57,12 @@ class Settings:
         8192, "MiB that the rows of all snapshots may take, about; those of one requester at most half of it"
     )
     upstream_timeout: float = _setting(10.0, "seconds that one try of an upstream call may take")
+    rate_limit: float | None = _setting(
+        None, "requests a second that the embedded marketplace answers to one requester; no limit by default"
+    )
+    any_increase: bool = _setting(
+        False, "let HITs of fewer than 10 assignments grow to 10 or more, which Amazon's prices forbade"
+    )
     default_lifetime: int = _setting(604_800, "seconds that a HIT lives whose creator gave a HIT type and no lifetime")
 
     def __post_init__(self) -> None:

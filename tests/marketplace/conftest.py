@@ -22,6 +22,7 @@ from mturk_gateway.listener import Listener
 from mturk_gateway.marketplace.app import create_marketplace
 from mturk_gateway.marketplace.requesters import add_requester
 from mturk_gateway.marketplace.services import workers
+from mturk_gateway.marketplace.terms import Terms
 
 PACKAGE = "mturk_gateway.marketplace"
 SCHEMAS = "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas"
@@ -66,13 +67,16 @@ class House:
     http: httpx.Client
     keys: dict = field(default_factory=dict)
     hosts: tuple[str, ...] = ()
+    terms: Terms = field(default_factory=Terms)
     body: bytes = b""
     question: str = QUESTION
 
     def start(self):
         self.database = Database(sqlite_url(self.path), durable=True)
         self.database.migrate(PACKAGE)
-        self.listener = Listener(create_marketplace(self.database, self.clock, hosts=self.hosts)).start()
+        self.listener = Listener(
+            create_marketplace(self.database, self.clock, hosts=self.hosts, terms=self.terms)
+        ).start()
         self.url = self.listener.url
         return self
 

@@ -106,7 +106,8 @@ def test_another_document_than_a_question_is_refused(house, client, failure, que
 
 
 def test_a_question_may_have_65535_bytes(house, client):
-    start, end = f'<QuestionForm xmlns="{SCHEMAS}/2017-11-06/QuestionForm.xsd">', "</QuestionForm>"
+    start = f'<HTMLQuestion xmlns="{SCHEMAS}/2011-11-11/HTMLQuestion.xsd"><HTMLContent>'
+    end = "</HTMLContent><FrameHeight>0</FrameHeight></HTMLQuestion>"
     question = start + "x" * (65_535 - len(start + end)) + end
 
     assert house.create_hit(client, Question=question)["Question"] == question

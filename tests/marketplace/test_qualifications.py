@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 
 from sqlalchemy import select
 
+from mturk_gateway.marketplace.services.grants import grant
 from mturk_gateway.marketplace.tables import messages
 
 LOCALE = "00000000000000000071"
+MASTERS = "2F1QJWKUDD8XADTFD2Q0G6UTO95ALH"
 NOT_HELD = (
     400,
     "RequestError",
@@ -151,8 +153,15 @@ def test_the_type_must_be_ones_own(house, client, failure):
         assert missing(asked) == failure(bob.list_workers_with_qualification_type, QualificationTypeId=asked)
     names = {"QualificationTypeId": kind, "WorkerId": "A1"}
     assert missing(kind) == failure(bob.get_qualification_score, **names)
-    assert failure(client.get_qualification_score, QualificationTypeId=LOCALE, WorkerId="A1") == NOT_HELD
     assert holders(client, kind) == [("A1", 1)]
+
+
+def test_what_the_operator_granted_is_told_to_no_requester(house, client, failure):
+    with house.database.writing() as connection:
+        grant(connection, MASTERS, "A1", 1, house.clock.now)
+
+    for kind in (MASTERS, LOCALE):
+        assert failure(client.get_qualification_score, QualificationTypeId=kind, WorkerId="A1") == NOT_HELD
 
 
 def test_holders_are_listed_by_status_the_latest_first_and_then_by_id(client, clock):

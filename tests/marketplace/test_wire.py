@@ -34,7 +34,7 @@ def test_times_leave_as_whole_numbers(house, client):
     assert '"Expiration":1700003600,' in body
 
 
-@pytest.mark.parametrize("operation", ["ListBonusPayments", "listHITs", "Help", ""])
+@pytest.mark.parametrize("operation", ["listHITs", "Help", "GetReviewableHITs", ""])
 def test_what_is_not_offered_is_an_unknown_operation(house, operation):
     response = house.post(operation)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import click
@@ -42,7 +42,7 @@ def run(file: Path, watch: bool, config: Path | None, **options: Any) -> None:
             try:
                 play.run()
                 while watch:
-                    time.sleep(_PAUSE)
+                    sleep(_PAUSE)
                     play.run()
             except KeyboardInterrupt:
                 pass

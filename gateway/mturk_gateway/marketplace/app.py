@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl, quote
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter, create_task_group, sleep, to_thread
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mturk_gateway.clock import Clock
@@ -15,7 +15,11 @@ from mturk_gateway.marketplace.server import Server
 from mturk_gateway.marketplace.services import uploads
 from mturk_gateway.marketplace.services.tokens import PageTokens
 from mturk_gateway.marketplace.services.uploads import File
+from mturk_gateway.marketplace.terms import Terms
 from mturk_gateway.sigv4 import SignedRequest
+
+_BETWEEN_SWEEPS = 1.0
+"""Seconds. Requests see what time has brought without being swept for; events are told that much later."""
 
 _THREADS = 32
 """Requests worked on at once; the others wait their turn. Below the number of connections that a Database has."""
@@ -24,17 +28,21 @@ _PLAIN = "text/plain; charset=utf-8"
 
 
 def create_marketplace(
-    database: Database, clock: Clock, *, hosts: tuple[str, ...] = (), body_limit: int = 1_048_576, url: str = ""
+    database: Database,
+    clock: Clock,
+    *,
+    hosts: tuple[str, ...] = (),
+    body_limit: int = 1_048_576,
+    terms: Terms = Terms(),  # noqa: B008  # frozen
 ) -> ASGIApp:
     """The application for a migrated database.
 
     The rules follow `clock`, in whole seconds. `hosts` are Host values that clients may have signed before a proxy
-    replaced the header. A body of more than `body_limit` bytes is refused. `url` is where clients reach
-    us, without a slash at the end; links to files begin with it.
+    replaced the header. A body of more than `body_limit` bytes is refused.
     """
     with database.reading() as connection:
         tokens = PageTokens.load(connection)
-    server = Server(database, clock, tokens, hosts, url)
+    server = Server(database, clock, tokens, hosts, terms)
     threads = CapacityLimiter(_THREADS)
 
     def download(scope: Scope) -> Response:
@@ -50,7 +58,7 @@ def create_marketplace(
 
     async def marketplace(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await _live(receive, send)
+            await _live(receive, send, server)
         elif scope["type"] == "http":
             if (scope["method"], scope["path"]) == ("GET", "/healthz"):
                 await _send(send, Response(200, b"ok", _PLAIN))
@@ -74,10 +82,20 @@ def create_marketplace(
     return marketplace
 
 
-async def _live(receive: Receive, send: Send) -> None:
-    while (await receive())["type"] != "lifespan.shutdown":
-        await send({"type": "lifespan.startup.complete"})
+async def _live(receive: Receive, send: Send, server: Server) -> None:
+    async with create_task_group() as tasks:
+        while (await receive())["type"] != "lifespan.shutdown":
+            tasks.start_soon(_sweep, server)
+            await send({"type": "lifespan.startup.complete"})
+        tasks.cancel_scope.cancel()
     await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _sweep(server: Server) -> None:
+    """Let timers take effect although nobody asks for anything."""
+    while True:
+        await to_thread.run_sync(server.settle)
+        await sleep(_BETWEEN_SWEEPS)
 
 
 async def _body(receive: Receive, limit: int) -> bytes | None:

@@ -74,7 +74,7 @@ class _Past:
         hit_id = self._call("CreateHIT", parameters, created)["HIT"]["HITId"]
         for order, work in enumerate(batch.work, start=1):
             accepted = created + order * 1800
-            assignment_id = workers.accept(self._connection, hit_id, work.worker, accepted)
+            assignment_id = workers.accept(self._connection, hit_id, work.worker, accepted, qualified=True)
             if work.submitted:
                 workers.submit(self._connection, assignment_id, work.answers, accepted + 240)
             if work.decision is not None:

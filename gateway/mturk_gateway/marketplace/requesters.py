@@ -67,9 +67,11 @@ def find_requester(connection: Connection, name: str) -> Requester | None:
     return _read(row) if row else None
 
 
-def get_requester(connection: Connection, name: str) -> Requester:
-    """The requester of that name. Raises LookupError for an unknown one."""
+def get_requester(connection: Connection, name: str, *, sandbox: bool = False) -> Requester:
+    """The requester of that name, or the one that the same keys are in the sandbox. Raises LookupError."""
     requester = find_requester(connection, name)
+    if sandbox and requester is not None and not requester.sandbox:
+        requester = find_requester(connection, _twin_name(name))
     if requester is None:
         raise LookupError(f"there is no requester named {name!r}")
     return requester
@@ -112,7 +114,7 @@ def add_requester(
     requester = Requester(new_requester_id(), name, sandbox)
     made = {"id": requester.id, "name": name, "sandbox": sandbox, "creation_time": int(now), "twin_id": None}
     if not sandbox:
-        twin = {**made, "id": new_requester_id(), "name": f"{name} (sandbox)", "sandbox": True}
+        twin = {**made, "id": new_requester_id(), "name": _twin_name(name), "sandbox": True}
         connection.execute(insert(requesters).values(twin))
         made["twin_id"] = twin["id"]
     connection.execute(insert(requesters).values(made))
@@ -156,7 +158,7 @@ def list_requesters(connection: Connection) -> list[Requester]:
 def set_terms(
     connection: Connection, requester: Requester, *, prepaid: bool | None = None, charged: bool | None = None
 ) -> None:
-    """Change whether a requester spends only what was paid in, and whether Amazon's fees are charged; None for as is."""
+    """Change whether a requester spends only what was paid in, and whether fees are charged; None: stays."""
     terms = {name: value for name, value in (("prepaid", prepaid), ("charged", charged)) if value is not None}
     if terms:
         connection.execute(update(requesters).where(requesters.c.id == requester.id).values(terms))
@@ -170,6 +172,10 @@ def list_keys(connection: Connection, requester: Requester) -> list[Credentials]
         .order_by(access_keys.c.creation_time, access_keys.c.access_key)
     )
     return [Credentials(row.access_key, row.secret) for row in connection.execute(statement)]
+
+
+def _twin_name(name: str) -> str:
+    return f"{name} (sandbox)"
 
 
 def _read(values: Sequence[Any]) -> Requester:

@@ -13,7 +13,7 @@ from mturk_gateway.clock import Clock, wall_clock
 from mturk_gateway.database import TROUBLE, Database
 from mturk_gateway.marketplace import realms
 from mturk_gateway.marketplace.operations import OPERATIONS
-from mturk_gateway.marketplace.protocol.errors import Fault, service_fault, unknown_operation
+from mturk_gateway.marketplace.protocol.errors import Fault, service_fault, throttled, unknown_operation
 from mturk_gateway.marketplace.protocol.model import TARGET_PREFIX
 from mturk_gateway.marketplace.protocol.serializer import serialize
 from mturk_gateway.marketplace.protocol.validation import validate
@@ -23,6 +23,8 @@ from mturk_gateway.marketplace.services import timers
 from mturk_gateway.marketplace.services.call import Call
 from mturk_gateway.marketplace.services.pages import SINCE
 from mturk_gateway.marketplace.services.tokens import PageTokens
+from mturk_gateway.marketplace.terms import Terms
+from mturk_gateway.marketplace.throttle import Throttle
 from mturk_gateway.sigv4 import SignatureFault, SignedRequest, access_key_of, verify
 
 _log = structlog.get_logger()
@@ -35,12 +37,15 @@ class Server:
     time. `hosts` are further Host values that clients may have signed.
     """
 
-    def __init__(self, database: Database, clock: Clock, tokens: PageTokens, hosts: tuple[str, ...], url: str) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, tokens: PageTokens, hosts: tuple[str, ...], terms: Terms
+    ) -> None:
         self._database = database
         self._clock = clock
         self._tokens = tokens
         self._hosts = hosts
-        self._url = url
+        self._terms = terms
+        self._throttle = Throttle(terms.rate_limit)
         self._find_key = key_finder(database)
         self._timer_is_due = timers.watch(database)
 
@@ -67,6 +72,8 @@ class Server:
                 raise unknown_operation()
             requester = self._authenticate(request)
             sandbox = requester.sandbox
+            if not self._throttle.admits(requester.id, self._clock()):
+                raise throttled()
             parameters = validate(operation, parse_body(request.body))
             return self._perform(request, requester, operation, parameters)
         except Fault as raised:
@@ -76,6 +83,16 @@ class Server:
             _log.error("request failed", error=type(error).__name__, frames=traceback.format_tb(error.__traceback__))
             fault = service_fault()
         return Response(fault.status, fault.body(int(self._clock() * 1000), sandbox=sandbox))
+
+    def settle(self) -> None:
+        """Store what time has brought, if it has brought anything; trouble is logged, for it may pass."""
+        try:
+            now = int(self._clock())
+            if self._timer_is_due(now):
+                with self._database.writing() as connection:
+                    timers.settle(connection, now)
+        except TROUBLE as error:
+            _log.error("timers could not take effect", error=type(error).__name__)
 
     def _authenticate(self, request: SignedRequest) -> Requester:
         try:
@@ -101,7 +118,7 @@ class Server:
                 timers.settle(connection, now)
             request_id = str(uuid.uuid4())
             call = Call(
-                operation, parameters, requester, now, connection, self._tokens, request_id, since, url=self._url
+                operation, parameters, requester, now, connection, self._tokens, request_id, since, terms=self._terms
             )
             document = serialize(operation, entry.handler(call))
         return Response(200, document, further=call.headers, request_id=request_id)

@@ -1,4 +1,4 @@
-"""How often a requester may ask (modern-mturk 1.6): as a bucket that fills with time and gives a drop to each request."""
+"""How often a requester may ask (modern-mturk 1.6): a bucket that fills with time, of which each request takes."""
 
 from __future__ import annotations
 

@@ -92,6 +92,11 @@ def unknown_operation(status: int = 400) -> Fault:
     return Fault("UnknownOperationException", status, "The requested operation is not offered by this service.")
 
 
+def throttled() -> Fault:
+    """Too many requests in too short a time; clients wait and try again."""
+    return Fault("ThrottlingException", 400, "Rate exceeded")
+
+
 def service_fault() -> Fault:
     """Our own failure; says nothing about its cause."""
     return Fault("ServiceFault", 500, "The service could not complete the request.", "AWS.ServiceUnavailable")

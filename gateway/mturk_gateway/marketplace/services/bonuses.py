@@ -73,9 +73,7 @@ def _render(bonus: Row[Any], _now: int) -> dict[str, Any]:
 
 
 _NEWEST_FIRST = (bonuses.c.newest_first, bonuses.c.id)
-_OF_HIT = Pages(
-    select(bonuses).where(bonuses.c.hit_id == bindparam("owner")), _NEWEST_FIRST, "BonusPayments", _render
-)
+_OF_HIT = Pages(select(bonuses).where(bonuses.c.hit_id == bindparam("owner")), _NEWEST_FIRST, "BonusPayments", _render)
 _OF_ASSIGNMENT = Pages(
     select(bonuses).where(bonuses.c.assignment_id == bindparam("owner")), _NEWEST_FIRST, "BonusPayments", _render
 )

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from mturk_gateway.marketplace.requesters import Requester
 from mturk_gateway.marketplace.services.tokens import PageTokens
+from mturk_gateway.marketplace.terms import Terms
 
 Reply = Mapping[str, Any]
 """A reply in the members of the output shape; times are epoch seconds."""
@@ -20,7 +21,7 @@ class Call:
     """One validated call by one requester at one moment in epoch seconds; the connection may write if the call does.
 
     `request_id` is what the reply is known by. `since` is what the client says it knows of a listing. `headers` are
-    those that the reply gets for this call alone. `url` is where clients reach us, without a slash at the end.
+    those that the reply gets for this call alone.
     """
 
     operation: str
@@ -32,4 +33,4 @@ class Call:
     request_id: str = ""
     since: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
-    url: str = ""
+    terms: Terms = field(default_factory=Terms)

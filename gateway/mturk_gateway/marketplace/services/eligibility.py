@@ -56,7 +56,7 @@ _GRANTED = select(qualifications.c.qualification_type_id, qualifications.c.value
     qualifications.c.status == "Granted",
 )
 _WORK = (
-    select(assignments.c.state, func.count())
+    select(assignments.c.state, func.count().label("number"))
     .select_from(assignments)
     .join(hits, hits.c.id == assignments.c.hit_id)
     .join(requesters, requesters.c.id == hits.c.requester_id)
@@ -118,7 +118,7 @@ class Standing:
         has less, and undecided work does not count against a worker.
         """
         given = {"worker": self._worker_id, "sandbox": self._sandbox}
-        number: dict[str, int] = dict(self._connection.execute(_WORK, given).tuples().all())
+        number = {row.state: row.number for row in self._connection.execute(_WORK, given)}
         approved = number.get("Approved", 0)
         decided = approved + number.get("Rejected", 0)
         measured = decided > 0 and sum(number.values()) >= _SMALL_NUMBER

@@ -136,7 +136,7 @@ def refuse_unqualified(connection: Connection, hit: Hit, worker_id: str, action:
 def describe(connection: Connection, requirements: Sequence[Requirement]) -> list[str]:
     """Requirements in words: the qualification type's name, the comparator and the values."""
     types = {requirement["QualificationTypeId"] for requirement in requirements}
-    names = dict(connection.execute(_NAMES, {"types": sorted(types)}).tuples().all())
+    names = {row.id: row.name for row in connection.execute(_NAMES, {"types": sorted(types)})}
     return [" ".join(_words(requirement, names)) for requirement in requirements]
 
 

@@ -49,7 +49,8 @@ def create_additional_assignments_for_hit(call: Call) -> Reply:
     if not 1 <= number <= highest:
         raise out_of_range("NumberOfAdditionalAssignments", number, 1, highest)
     idempotency.refuse_repetition(call)
-    check_increase(hit, number)
+    if not call.terms.any_increase:
+        check_increase(hit, number)
     grow(call.connection, call.requester, hit, call.now, assignments=number)
     return {}
 

@@ -42,6 +42,11 @@ _CHANGE = update(accounts).where(_THIS).values(balance=accounts.c.balance + bind
 _SPEND = _CHANGE.where(accounts.c.balance + bindparam("cents") >= 0)
 _OPEN = insert(accounts)
 _BALANCE = select(accounts.c.balance).where(_THIS)
+_EARNED = (
+    select(accounts.c.worker_id, accounts.c.balance)
+    .where(accounts.c.requester_id == bindparam("owner"), accounts.c.kind == "earned")
+    .order_by(accounts.c.worker_id)
+)
 _NOTE = insert(transfers)
 
 
@@ -53,7 +58,7 @@ def cents(amount: str) -> int:
 
 def amount_of(number: int) -> str:
     """Cents as a CurrencyAmount with two decimals."""
-    return f"{number // 100}.{number % 100:02}"
+    return f"{'-' if number < 0 else ''}{abs(number) // 100}.{abs(number) % 100:02}"
 
 
 def spend(connection: Connection, requester: Requester, moves: Sequence[Transfer]) -> None:
@@ -73,6 +78,16 @@ def balance(connection: Connection, requester_id: str, kind: str, worker_id: str
     """The cents in an account."""
     found = connection.execute(_BALANCE, _names(requester_id, kind, worker_id)).scalar_one_or_none()
     return found or 0
+
+
+def pay_in(connection: Connection, requester: Requester, amount: int, now: int) -> None:
+    """Add cents to what a requester may spend."""
+    move(connection, [Transfer(requester.id, now, "deposit", "outside", "available", amount)])
+
+
+def earnings(connection: Connection, requester: Requester) -> list[tuple[str, int]]:
+    """Every worker who earned something of a requester, by id, with the cents."""
+    return [(row.worker_id, row.balance) for row in connection.execute(_EARNED, {"owner": requester.id})]
 
 
 def insufficient_funds() -> Exception:

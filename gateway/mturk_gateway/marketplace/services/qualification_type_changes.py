@@ -12,6 +12,7 @@ from mturk_gateway.marketplace.protocol.errors import parameter_error, request_e
 from mturk_gateway.marketplace.services.call import Call, Reply
 from mturk_gateway.marketplace.services.limits import check_limits
 from mturk_gateway.marketplace.services.qualification_types import find_own_type, render_type
+from mturk_gateway.marketplace.services.qualifying import OPEN
 from mturk_gateway.marketplace.services.questions import check_answer_key, check_test
 from mturk_gateway.marketplace.tables import (
     hit_type_qualifications,
@@ -41,7 +42,7 @@ _CHANGE = update(qualification_types).where(_THIS)
 _DELETE = _CHANGE.values(deleted_at=bindparam("now"))
 _REJECT_REQUESTS = (
     update(qualification_requests)
-    .where(_OF_THIS, qualification_requests.c.status.in_(("Testing", "Pending")))
+    .where(_OF_THIS, qualification_requests.c.status.in_(OPEN))
     .values(status="Rejected", due=None, reason="The qualification type was deleted.")
 )
 # With its id for a fingerprint, the same values make a new one.

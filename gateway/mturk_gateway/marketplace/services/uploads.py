@@ -69,7 +69,7 @@ def get_file_upload_url(call: Call) -> Reply:
         raise parameter_error(f'The value "{identifier}" is not valid for the parameter QuestionIdentifier.')
     expires = str(call.now + _VALIDITY)
     signature = call.tokens.sign_link(key, expires)
-    return {"FileUploadURL": f"{call.url}{PATH}{key}?expires={expires}&signature={signature}"}
+    return {"FileUploadURL": f"{call.terms.url}{PATH}{key}?expires={expires}&signature={signature}"}
 
 
 def follow_link(

@@ -8,8 +8,9 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from mturk_gateway.marketplace.documents.answering import answers_for, check_answers
-from mturk_gateway.marketplace.documents.answers import Answer, Uploaded, render_answers
+from mturk_gateway.marketplace.documents.answers import Answer, Uploaded, join_repeated, render_answers
 from mturk_gateway.marketplace.documents.forms import QuestionForm
+from mturk_gateway.marketplace.documents.markup import DocumentError
 from mturk_gateway.marketplace.documents.questions import read_question
 from mturk_gateway.marketplace.ids import new_entity_id
 from mturk_gateway.marketplace.services import events, finding, progress, review_policies
@@ -173,7 +174,11 @@ def _find_held(connection: Connection, assignment_id: str, now: int) -> Row[Any]
 
 def _document(connection: Connection, hit: Hit, assignment_id: str, pairs: Iterable[tuple[str, str]]) -> str:
     """The answers as they are stored. Raises WorkerRefused with all that is wrong with those to a form."""
-    question = read_question(hit.question)
+    try:
+        question = read_question(hit.question)
+    except DocumentError:
+        # It is older than the rules that questions have to obey, and whoever works on it must not suffer for that.
+        return render_answers(join_repeated(Answer(name, value) for name, value in pairs))
     answers = answers_for(question, pairs)
     if isinstance(question, QuestionForm):
         files = {
