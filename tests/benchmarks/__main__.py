@@ -15,7 +15,7 @@ import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import calls, cold, million, pages, strain, walks
+from benchmarks import calls, cold, kills, million, pages, strain, walks
 from benchmarks.figures import Bench
 from benchmarks.load import Load
 
@@ -26,6 +26,7 @@ _GROUPS = {
     "cold": cold.measure,
     "strain": strain.measure,
     "million": million.measure,
+    "kills": kills.measure,
 }
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, select, update
 
 from mturk_gateway.marketplace.services import qualifying, worker_qualifications
 from mturk_gateway.marketplace.services.refusals import WorkerRefused
 from mturk_gateway.marketplace.services.timers import settle
-from mturk_gateway.marketplace.tables import qualification_types
+from mturk_gateway.marketplace.tables import qualification_requests, qualification_types
 
 SCHEMAS = "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas"
 TEST = (
@@ -333,6 +333,17 @@ def test_retries_can_be_allowed_later(client, worker):
 
     assert worker.ask(kind).status == "Pending"
     assert worker.refused(worker.ask, kind) == ASKED
+
+
+def test_an_open_request_is_the_last_among_those_of_a_second_in_whatever_order_they_are_found(house, client, worker):
+    kind = create(client, RetryDelayInSeconds=0)
+    asked = worker.ask(kind)
+    with house.database.writing() as connection:
+        row = connection.execute(select(qualification_requests)).mappings().one()
+        connection.execute(insert(qualification_requests), {**row, "id": "3REJECTED", "status": "Rejected"})
+
+    assert worker.refused(worker.ask, kind) == ASKED
+    assert ids(pending(client)) == [asked.request_id]
 
 
 def test_asking_again_does_not_bring_back_the_value_that_is_granted_to_all(client, worker):
