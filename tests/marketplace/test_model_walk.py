@@ -399,23 +399,15 @@ class Life:
             call(**given, MaxResults=1, NextToken=call(**given, MaxResults=1)["NextToken"])
 
 
-def test_every_operation_succeeds(walk):
-    assert set(MODEL.operation_names) == walk.succeeded
-
-
-def test_every_member_and_every_value_that_can_be_sent_is_accepted(walk):
+def test_everything_that_can_be_sent_is_accepted(walk):
     members, values = of_model("input")
 
+    assert set(MODEL.operation_names) == walk.succeeded
     assert (members | values) - walk.sent == set()
 
 
-def test_every_member_that_a_reply_can_have_is_given_or_listed_with_a_reason(walk):
-    members, _ = of_model("output")
+def test_everything_that_can_come_back_does_or_is_listed_with_a_reason(walk):
+    members, values = of_model("output")
 
     assert members - walk.received == set(MEMBERS_NEVER_GIVEN)
-
-
-def test_every_value_that_a_reply_can_have_is_given_or_listed_with_a_reason(walk):
-    _, values = of_model("output")
-
     assert values - walk.received == set(VALUES_NEVER_GIVEN)
