@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from dataclasses import fields
 from pathlib import Path
 
-from mturk_gateway.marketplace.operations import OPERATIONS as MODERN_OPERATIONS
 from mturk_gateway.settings import Settings, option_name, variable_name
 from mturk_translators.operation import Operation, Unavailable
 from mturk_translators.operations import OPERATIONS
@@ -46,12 +44,7 @@ def settings_table():
         yield f"| `{option_name(setting.name)}` | `{variable_name(setting.name)}` | {default} | {meaning} |"
 
 
-def modern_operations():
-    """The operations of the embedded marketplace, as one paragraph."""
-    yield from textwrap.wrap(", ".join(f"`{name}`" for name in sorted(MODERN_OPERATIONS)), 120)
-
-
-TABLES = {"operations": operations_table, "modern": modern_operations, "settings": settings_table}
+TABLES = {"operations": operations_table, "settings": settings_table}
 
 
 def written(text):
