@@ -170,6 +170,20 @@ def test_requesters_see_nothing_of_each_other(gateway, requester):
     assert texts(ask(gateway.url, other, "SearchHITs"), "HITId") == []
 
 
+def test_a_request_for_the_sandboxs_host_is_for_the_sandbox(gateway, requester):
+    with modern_client(gateway.url, requester) as client:
+        client.create_hit(**HIT)
+        sandbox = "mturk-requester-sandbox.us-east-1.amazonaws.com"
+        client.meta.events.register(
+            "before-sign.mturk", lambda request, **_: request.headers.add_header("Host", sandbox)
+        )
+        assert client.list_hits()["HITs"] == []
+        client.create_hit(**HIT)
+        assert client.list_hits()["NumResults"] == 1
+
+    assert one(ask(gateway.url, requester, "SearchHITs"), "TotalNumResults") == "1"
+
+
 def test_a_body_over_the_limit_is_refused_in_json(gateway, requester):
     body = json.dumps({"Pad": "x" * 1_048_576}).encode()
     answer = post(gateway.url, signed(gateway.url, requester, body), body)
