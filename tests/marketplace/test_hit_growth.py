@@ -153,7 +153,18 @@ def test_nothing_grows_or_changes_once_disposed(house, client, failure):
 
     assert failure(add, client=client, hit=hit, number=1) == expected
     assert failure(client.update_hit_type_of_hit, HITId=hit["HITId"], HITTypeId=hit["HITTypeId"]) == expected
-    assert failure(client.update_expiration_for_hit, HITId=hit["HITId"], ExpireAt=0) == expected
+    assert failure(client.update_expiration_for_hit, HITId=hit["HITId"], ExpireAt=1_800_000_000) == expected
+
+
+def test_ending_what_was_disposed_of_succeeds_and_changes_nothing(house, client, clock):
+    """Dallinger ends a HIT before it deletes it, and expects that one that is gone fails at the second step only."""
+    hit = house.create_hit(client)
+    dispose(client, hit)
+    before = read(client, hit)
+    clock.advance(10)
+
+    assert client.update_expiration_for_hit(HITId=hit["HITId"], ExpireAt=0).keys() == {"ResponseMetadata"}
+    assert read(client, hit) == before
 
 
 def test_the_hits_of_others_do_not_exist(house, client, failure):

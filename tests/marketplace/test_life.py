@@ -283,11 +283,12 @@ class Life(RuleBasedStateMachine):
             return
         until = max(self.clock.now, task.expiration) + seconds
         code = refused(self.clients[task.owner].update_expiration_for_hit, HITId=task.id, ExpireAt=until)
-        if task.disposed:
-            assert code == "InvalidHITState"
-        elif until <= self.clock.now + 5:
+        if until <= self.clock.now + 5:
             assert code is None
-            task.expiration = min(task.expiration, self.clock.now)
+            if not task.disposed:
+                task.expiration = min(task.expiration, self.clock.now)
+        elif task.disposed:
+            assert code == "InvalidHITState"
         elif until == task.expiration:
             assert code is None
         elif until - max(self.clock.now, task.expiration) < 60:

@@ -158,7 +158,10 @@ def parse(markup: str | bytes, *, huge: bool = False) -> etree._Element:
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=huge, encoding=encoding)
     try:
         root = etree.fromstring(data.encode() if isinstance(data, str) else data, parser)
-    except (etree.XMLSyntaxError, UnicodeEncodeError, ValueError) as error:
+    except etree.XMLSyntaxError as error:
+        # Its text also names a file, which there is none of.
+        raise MarkupError(error.msg or "the document is empty") from None
+    except ValueError as error:
         raise MarkupError(str(error)) from None
     if root.getroottree().docinfo.doctype:  # type: ignore[union-attr]  # the stubs lack it
         raise MarkupError("a document type declaration is not allowed")

@@ -25,14 +25,18 @@ def update_expiration_for_hit(call: Call) -> Reply:
     """UpdateExpirationForHIT (modern-mturk 4.1.1).
 
     A moment that has passed, or passes within a client's clock error, ends the HIT now. A later one must extend it;
-    asking for the expiration that it already has succeeds, because refusing repeated requests hurt everybody.
+    asking for the expiration that it already has succeeds, because refusing repeated requests hurt everybody. Ending
+    what was disposed of succeeds as well: Dallinger ends a HIT before it deletes it and is prepared for one that is
+    gone at the second step only.
     """
-    hit = _find_alive(call)
+    hit = find_hit(call, call.parameters["HITId"])
     expire_at = call.parameters["ExpireAt"]
     if expire_at <= call.now + _CLOCK_TOLERANCE:
-        if hit.expiration > call.now:
+        if hit.expiration > call.now and hit.disposed_at is None:
             _change(call, hit.id, expiration=call.now)
             progress.expire(call.connection, hit.id, call.now)
+    elif hit.disposed_at is not None:
+        raise wrong_state(hit, call.now, *_ALIVE)
     elif expire_at != hit.expiration:
         increment = expire_at - max(call.now, hit.expiration)
         if not _SHORTEST_EXTENSION <= increment <= YEAR:
