@@ -77,21 +77,22 @@ def rotate_requester(marketplace: Database, credentials: Path, name: str, now: f
     return _write(credentials, Requester(name, keys.access_key, keys.secret, sandbox=sandbox))
 
 
-def change_terms(
-    marketplace: Database, name: str, *, sandbox: bool, prepaid: bool | None = None, charged: bool | None = None
-) -> None:
-    """Say whether a requester spends only what was paid in, and whether fees are charged; None leaves it as it is."""
+def change_terms(marketplace: Database, name: str, *, prepaid: bool | None = None, charged: bool | None = None) -> None:
+    """Say whether a requester spends only what was paid in, and whether fees are charged; None leaves it as it is.
+
+    Raises RequesterError for an unknown name, and for one of the sandbox, where money is no object.
+    """
     with marketplace.writing() as connection:
-        requester = _find(connection, name, sandbox=sandbox)
+        requester = _find_payer(connection, name)
         requesters.set_terms(connection, requester, prepaid=prepaid, charged=charged)
 
 
-def pay_in(marketplace: Database, name: str, amount: str, now: float, *, sandbox: bool) -> str:
+def pay_in(marketplace: Database, name: str, amount: str, now: float) -> str:
     """Add an amount like 12.50 to what a requester may spend; what there is now. Raises RequesterError."""
     if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{0,2})?", amount):
         raise RequesterError(f"{amount!r} is no amount of money such as 12.50")
     with marketplace.writing() as connection:
-        requester = _find(connection, name, sandbox=sandbox)
+        requester = _find_payer(connection, name)
         money.pay_in(connection, requester, money.cents(amount), int(now))
         return money.amount_of(money.balance(connection, requester.id, "available"))
 
@@ -112,6 +113,13 @@ def keep_layout(
     with marketplace.writing() as connection:
         requester = _find(connection, name, sandbox=sandbox)
         hit_layouts.keep_layout(connection, requester, identifier, content, frame_height, int(now))
+
+
+def _find_payer(connection: Connection, name: str) -> requesters.Requester:
+    requester = _find(connection, name, sandbox=False)
+    if requester.sandbox:
+        raise RequesterError("in the sandbox nobody has to pay")
+    return requester
 
 
 def _find(connection: Connection, name: str, *, sandbox: bool) -> requesters.Requester:

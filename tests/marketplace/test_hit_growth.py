@@ -67,18 +67,22 @@ def test_a_large_hit_may_grow_by_any_number(house, client):
     assert read(client, hit)["MaxAssignments"] == 100
 
 
-@pytest.mark.parametrize("number", [0, -1, 1_000_000_000])
-def test_the_number_of_further_assignments_has_limits(house, client, failure, number):
+@pytest.mark.parametrize(
+    ("number", "name", "shown"),
+    [
+        (0, "NumberOfAdditionalAssignments", 0),
+        (1_000_000_001, "NumberOfAdditionalAssignments", 1_000_000_001),
+        (1_000_000_000, "MaxAssignments", 1_000_000_001),
+    ],
+)
+def test_the_number_of_assignments_has_limits(house, client, failure, number, name, shown):
     hit = house.create_hit(client)
 
     assert failure(add, client=client, hit=hit, number=number) == (
         400,
         "ParameterValidationError",
         "AWS.ParameterOutOfRange",
-        (
-            f"The value {number} is invalid for NumberOfAdditionalAssignments. "
-            "Valid values range from 1 to 999999999. (1700000000000)"
-        ),
+        f"The value {shown} is invalid for {name}. Valid values range from 1 to 1000000000. (1700000000000)",
     )
 
 

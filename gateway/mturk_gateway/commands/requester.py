@@ -73,25 +73,21 @@ _SANDBOX = click.option("--sandbox", is_flag=True, help="what the same keys open
 @click.argument("name")
 @click.option("--prepaid/--owing", default=None, help="whether only money that was paid in can be spent")
 @click.option("--fees/--no-fees", "charged", default=None, help="whether Amazon's fees are charged")
-@_SANDBOX
 @from_table("data")
-def terms(
-    name: str, prepaid: bool | None, charged: bool | None, sandbox: bool, config: Path | None, **options: Any
-) -> None:
+def terms(name: str, prepaid: bool | None, charged: bool | None, config: Path | None, **options: Any) -> None:
     """Say how a requester pays; by default nothing is checked and there are no fees."""
     with open_house(config, options) as house:
-        admin.change_terms(marketplace_of(house), name, sandbox=sandbox, prepaid=prepaid, charged=charged)
+        admin.change_terms(marketplace_of(house), name, prepaid=prepaid, charged=charged)
 
 
 @command.command("pay-in")
 @click.argument("name")
 @click.argument("amount")
-@_SANDBOX
 @from_table("data")
-def pay_in(name: str, amount: str, sandbox: bool, config: Path | None, **options: Any) -> None:
+def pay_in(name: str, amount: str, config: Path | None, **options: Any) -> None:
     """Add AMOUNT, such as 12.50, to what a requester may spend, and print what there is now."""
     with open_house(config, options) as house:
-        click.echo(admin.pay_in(marketplace_of(house), name, amount, time.time(), sandbox=sandbox))
+        click.echo(admin.pay_in(marketplace_of(house), name, amount, time.time()))
 
 
 @command.command("earnings")

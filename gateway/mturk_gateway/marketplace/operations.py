@@ -60,7 +60,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "GetHIT": Operation(hits.get_hit, writes=False, brief=True),
     "GetQualificationScore": Operation(qualifications.get_qualification_score, writes=False, brief=True),
     "GetQualificationType": Operation(qualification_types.get_qualification_type, writes=False, brief=True),
-    "ListAssignmentsForHIT": Operation(assignments.list_assignments_for_hit, writes=False, brief=True),
+    "ListAssignmentsForHIT": Operation(assignments.list_assignments_for_hit, writes=False),
     "ListBonusPayments": Operation(bonuses.list_bonus_payments, writes=False, brief=True),
     "ListHITs": Operation(hits.list_hits, writes=False, brief=True),
     "ListHITsForQualificationType": Operation(hits.list_hits_for_qualification_type, writes=False),

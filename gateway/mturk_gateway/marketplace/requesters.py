@@ -71,7 +71,8 @@ def get_requester(connection: Connection, name: str, *, sandbox: bool = False) -
     """The requester of that name, or the one that the same keys are in the sandbox. Raises LookupError."""
     requester = find_requester(connection, name)
     if sandbox and requester is not None and not requester.sandbox:
-        requester = find_requester(connection, _twin_name(name))
+        twin = select(requesters.c.twin_id).where(requesters.c.id == requester.id).scalar_subquery()
+        return _read(connection.execute(_REQUESTER.where(requesters.c.id == twin)).one())
     if requester is None:
         raise LookupError(f"there is no requester named {name!r}")
     return requester
@@ -109,8 +110,9 @@ def add_requester(
     The key of one who is made for the `sandbox` works there only; with any other the request's Host says which realm
     is meant.
     """
-    if find_requester(connection, name):
-        raise ValueError(f"there is already a requester named {name!r}")
+    for taken in (name, _twin_name(name)):
+        if find_requester(connection, taken):
+            raise ValueError(f"there is already a requester named {taken!r}")
     requester = Requester(new_requester_id(), name, sandbox)
     made = {"id": requester.id, "name": name, "sandbox": sandbox, "creation_time": int(now), "twin_id": None}
     if not sandbox:

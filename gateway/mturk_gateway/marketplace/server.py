@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from mturk_gateway.clock import Clock, wall_clock
-from mturk_gateway.database import TROUBLE, Database
+from mturk_gateway.database import Database
 from mturk_gateway.marketplace import realms
 from mturk_gateway.marketplace.operations import OPERATIONS
 from mturk_gateway.marketplace.protocol.errors import Fault, service_fault, throttled, unknown_operation
@@ -28,6 +28,10 @@ from mturk_gateway.marketplace.throttle import Throttle
 from mturk_gateway.sigv4 import SignatureFault, SignedRequest, access_key_of, verify
 
 _log = structlog.get_logger()
+
+
+class _WouldWait(Exception):  # noqa: N818  # nothing has gone wrong
+    """The answer cannot be had at once."""
 
 
 class Server:
@@ -56,14 +60,15 @@ class Server:
         if operation is None or not operation.brief:
             return None
         try:
-            if self._timer_is_due(int(self._clock())):
-                return None
-        except TROUBLE:
+            return self._answer(request, waiting=False)
+        except _WouldWait:
             return None
-        return self.answer(request)
 
     def answer(self, request: SignedRequest) -> Response:
         """The response to a request, whatever happens."""
+        return self._answer(request, waiting=True)
+
+    def _answer(self, request: SignedRequest, *, waiting: bool) -> Response:
         # Until we know who asks, errors have the form of production.
         sandbox = False
         try:
@@ -72,10 +77,17 @@ class Server:
                 raise unknown_operation()
             requester = self._authenticate(request)
             sandbox = requester.sandbox
-            if not self._throttle.admits(requester.id, self._clock()):
+            now = self._clock()
+            if not waiting and self._timer_is_due(int(now), requester.id):
+                raise _WouldWait
+            if not self._throttle.admits(requester.id, now):
                 raise throttled()
             parameters = validate(operation, parse_body(request.body))
-            return self._perform(request, requester, operation, parameters)
+            if waiting:
+                self._settle(int(now), requester.id)
+            return self._perform(request, requester, operation, parameters, int(now))
+        except _WouldWait:
+            raise
         except Fault as raised:
             fault = raised
         except Exception as error:  # noqa: BLE001  # clients must get an error that they can read
@@ -85,14 +97,18 @@ class Server:
         return Response(fault.status, fault.body(int(self._clock() * 1000), sandbox=sandbox))
 
     def settle(self) -> None:
-        """Store what time has brought, if it has brought anything; trouble is logged, for it may pass."""
+        """Store what time has brought to anybody; whatever goes wrong is logged, for it may pass."""
         try:
-            now = int(self._clock())
-            if self._timer_is_due(now):
-                with self._database.writing() as connection:
-                    timers.settle(connection, now)
-        except TROUBLE as error:
+            self._settle(int(self._clock()), None)
+        except Exception as error:  # noqa: BLE001  # the next sweep must come
             _log.error("timers could not take effect", error=type(error).__name__)
+
+    def _settle(self, now: int, requester_id: str | None) -> None:
+        """Store what time has brought, bit by bit, so that others can write in between."""
+        more = self._timer_is_due(now, requester_id)
+        while more:
+            with self._database.writing() as connection:
+                more = timers.settle_some(connection, now, requester_id)
 
     def _authenticate(self, request: SignedRequest) -> Requester:
         try:
@@ -107,15 +123,11 @@ class Server:
         return key.in_sandbox if realms.is_sandbox(request) else key.requester
 
     def _perform(
-        self, request: SignedRequest, requester: Requester, operation: str, parameters: Mapping[str, Any]
+        self, request: SignedRequest, requester: Requester, operation: str, parameters: Mapping[str, Any], now: int
     ) -> Response:
-        now = int(self._clock())
         entry = OPERATIONS[operation]
         since = next(iter(request.values(SINCE)), None)
-        due = self._timer_is_due(now)
-        with self._database.writing() if entry.writes or due else self._database.reading() as connection:
-            if due:
-                timers.settle(connection, now)
+        with self._database.writing() if entry.writes else self._database.reading() as connection:
             request_id = str(uuid.uuid4())
             call = Call(
                 operation, parameters, requester, now, connection, self._tokens, request_id, since, terms=self._terms

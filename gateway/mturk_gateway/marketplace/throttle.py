@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Lock
+
 
 class Throttle:
     """Lets through `rate` requests a second of each requester, and as many at once as a second brings; None for all."""
@@ -9,15 +11,17 @@ class Throttle:
     def __init__(self, rate: float | None) -> None:
         self._rate = rate
         self._buckets: dict[str, tuple[float, float]] = {}
+        self._lock = Lock()
 
     def admits(self, requester_id: str, now: float) -> bool:
         """Whether a request at a moment in epoch seconds is let through; then it counts."""
         if self._rate is None:
             return True
         size = max(1.0, self._rate)
-        content, filled_at = self._buckets.get(requester_id, (size, now))
-        # A clock that was set back must not lock anybody out.
-        content = min(size, content + max(0.0, now - filled_at) * self._rate)
-        admitted = content >= 1
-        self._buckets[requester_id] = (content - admitted, now)
+        with self._lock:
+            content, filled_at = self._buckets.get(requester_id, (size, now))
+            # A clock that was set back must not lock anybody out.
+            content = min(size, content + max(0.0, now - filled_at) * self._rate)
+            admitted = content >= 1
+            self._buckets[requester_id] = (content - admitted, now)
         return admitted

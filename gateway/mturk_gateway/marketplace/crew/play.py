@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
-from sqlalchemy import Connection, bindparam, func, or_, select
+from sqlalchemy import Connection, and_, bindparam, func, or_, select
 
 from mturk_gateway.clock import Clock
 from mturk_gateway.database import Database
 from mturk_gateway.marketplace.crew.script import Answers, Crew, Script, ScriptError
 from mturk_gateway.marketplace.documents.forms import QuestionForm
+from mturk_gateway.marketplace.documents.markup import DocumentError
 from mturk_gateway.marketplace.documents.questions import read_question
 from mturk_gateway.marketplace.services import finding, profiles, qualifying, workers
 from mturk_gateway.marketplace.services.finding import Group
@@ -26,11 +27,19 @@ _FREE = hits.c.max_assignments - hits.c.pending - hits.c.submitted - hits.c.appr
 # In the order of creation, which ids do not tell at all, and times only to the second.
 _OPEN = (
     select(hits.c.id, hits.c.hit_type_id, _FREE.label("free"))
-    .join_from(hits, events, events.c.hit_id == hits.c.id)
-    .where(finding.OPEN, events.c.type == "HITCreated")
-    .order_by(events.c.number)
+    .outerjoin_from(hits, events, and_(events.c.hit_id == hits.c.id, events.c.type == "HITCreated"))
+    .where(finding.OPEN)
+    .order_by(hits.c.creation_time, events.c.number, hits.c.id)
 )
-_HELD = select(func.count()).where(assignments.c.worker_id == bindparam("worker"), assignments.c.state == "Accepted")
+_HELD = (
+    select(func.count())
+    .join_from(assignments, requesters, requesters.c.id == assignments.c.requester_id)
+    .where(
+        assignments.c.worker_id == bindparam("worker"),
+        assignments.c.state == "Accepted",
+        requesters.c.sandbox == bindparam("sandbox"),
+    )
+)
 _QUESTION = select(hits.c.question).where(hits.c.id == bindparam("hit"))
 _NAMED_TYPE = (
     select(qualification_types.c.id, qualification_types.c.test)
@@ -189,7 +198,7 @@ def _look_around(connection: Connection, player: _Player, open_hits: Iterable[_O
     groups = finding.groups(connection, player.id, now, sandbox=player.crew.sandbox)
     types = {group.hit_type_id for group in groups if not group.unmet and player.wants(group)}
     had = set(connection.execute(finding.HAD, {"worker": player.id}).scalars())
-    player.held = connection.execute(_HELD, {"worker": player.id}).scalar_one()
+    player.held = connection.execute(_HELD, {"worker": player.id, "sandbox": player.crew.sandbox}).scalar_one()
     unwanted = had | player.left
     return (hit for hit in open_hits if hit.hit_type_id in types and hit.free > 0 and hit.id not in unwanted)
 
@@ -210,7 +219,10 @@ def _work(player: _Player, hit_id: str, connection: Connection, now: int) -> str
 
 def _fitting(question: str, answers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """Those of the answers that a question has a place for; a page takes them all."""
-    form = read_question(question)
+    try:
+        form = read_question(question)
+    except DocumentError:
+        return list(answers)
     if not isinstance(form, QuestionForm):
         return list(answers)
     asked = {question.identifier for question in form.questions}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from time import perf_counter
 
 import regex
 
@@ -13,7 +14,7 @@ from mturk_gateway.marketplace.documents.forms import FileUpload, FreeText, Patt
 from mturk_gateway.marketplace.documents.questions import ExternalQuestion, HTMLQuestion
 
 _PATIENCE = 0.2
-"""Seconds for one search: a pattern can be made, by mistake or not, that would take years."""
+"""Seconds for the patterns of one submission: one can be made, by mistake or not, that would take years."""
 
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)")
 
@@ -55,6 +56,7 @@ def check_answers(form: QuestionForm, answers: Sequence[Answer]) -> list[str]:
     """
     asked = {question.identifier: question for question in form.questions}
     given = {answer.question: answer.value for answer in answers}
+    search = _Search()
     problems = [f"There is no question '{name}'." for name in given if name not in asked]
     if len(given) < len(answers):
         problems.append("A question is answered twice.")
@@ -64,16 +66,16 @@ def check_answers(form: QuestionForm, answers: Sequence[Answer]) -> list[str]:
             if question.required:
                 problems.append(f"The question '{identifier}' must be answered.")
         else:
-            problems.extend(f"The answer to '{identifier}' {reason}." for reason in _reasons(question, value))
+            problems.extend(f"The answer to '{identifier}' {reason}." for reason in _reasons(question, value, search))
     return problems
 
 
-def _reasons(question: Question, value: Value) -> list[str]:
+def _reasons(question: Question, value: Value, search: _Search) -> list[str]:
     match question.answer, value:
         case FreeText() as asked, str():
-            return _text_reasons(asked, value)
+            return _text_reasons(asked, value, search)
         case Selection() as asked, Chosen():
-            return _choice_reasons(asked, value)
+            return _choice_reasons(asked, value, search)
         case FileUpload(smallest, largest), Uploaded(size):
             return [] if smallest <= size <= largest else [f"must be a file of {smallest} to {largest} bytes"]
         case FreeText(), _:
@@ -84,7 +86,7 @@ def _reasons(question: Question, value: Value) -> list[str]:
             return ["must be a file"]
 
 
-def _text_reasons(asked: FreeText, text: str) -> list[str]:
+def _text_reasons(asked: FreeText, text: str, search: _Search) -> list[str]:
     reasons = []
     if asked.numeric:
         reasons += _number_reasons(asked, text)
@@ -92,7 +94,7 @@ def _text_reasons(asked: FreeText, text: str) -> list[str]:
         reasons.append(f"must have at least {asked.shortest} characters")
     if asked.longest is not None and len(text) > asked.longest:
         reasons.append(f"may have at most {asked.longest} characters")
-    refused = (pattern.error_text for pattern in asked.patterns if not _is_found(pattern, text))
+    refused = (pattern.error_text for pattern in asked.patterns if not search.finds(pattern, text))
     return reasons + [f"is refused: {error_text.removesuffix('.')}" for error_text in refused]
 
 
@@ -108,22 +110,33 @@ def _number_reasons(asked: FreeText, text: str) -> list[str]:
     return []
 
 
-def _is_found(pattern: Pattern, text: str) -> bool:
-    """Whether a requester's pattern is somewhere in a text; also where nobody can say in reasonable time."""
-    try:
-        compiled = regex.compile(pattern.regex, regex.IGNORECASE if "i" in pattern.flags else 0)
-        return compiled.search(text, timeout=_PATIENCE) is not None
-    except (regex.error, OverflowError, RecursionError, TimeoutError):
-        return True
+class _Search:
+    """Looks for requesters' patterns in texts; for all of one submission together there is only so much time."""
+
+    def __init__(self) -> None:
+        self._left = _PATIENCE
+
+    def finds(self, pattern: Pattern, text: str) -> bool:
+        """Whether a pattern is somewhere in a text; also where nobody can say in the time that is left."""
+        if self._left <= 0:
+            return True
+        begun = perf_counter()
+        try:
+            compiled = regex.compile(pattern.regex, regex.IGNORECASE if "i" in pattern.flags else 0)
+            return compiled.search(text, timeout=self._left) is not None
+        except (regex.error, OverflowError, RecursionError, TimeoutError):
+            return True
+        finally:
+            self._left -= perf_counter() - begun
 
 
-def _choice_reasons(asked: Selection, chosen: Chosen) -> list[str]:
+def _choice_reasons(asked: Selection, chosen: Chosen, search: _Search) -> list[str]:
     known = frozenset(asked.choices)
     reasons = [f"has no choice '{identifier}'" for identifier in chosen.selections if identifier not in known]
     if chosen.other and asked.other is None:
         reasons.append("may not be a text of one's own")
     elif chosen.other and asked.other is not None:
-        reasons += _text_reasons(asked.other, chosen.other)
+        reasons += _text_reasons(asked.other, chosen.other, search)
     count = len(frozenset(chosen.selections)) + bool(chosen.other)
     if not asked.fewest <= count <= asked.most:
         reasons.append(f"must have {asked.fewest} to {asked.most} choices, not {count}")

@@ -116,6 +116,9 @@ def _boolean(value: Any) -> bool:
 
 def _integer(kind: str, bits: int) -> Callable[[Any], int]:
     def convert(value: Any) -> int:
+        # Some languages write every number with a point.
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
         if not isinstance(value, int) or isinstance(value, bool) or not -(2**bits) <= value < 2**bits:
             raise _wrong_type(value, kind)
         return value

@@ -12,12 +12,14 @@ _UNLIMITED = "10000.00"
 def get_account_balance(call: Call) -> Reply:
     """GetAccountBalance: what a prepaid requester has left; OnHoldBalance only while something is held.
 
-    Any other requester has as much as the sandbox gave (modern-mturk 4.2).
+    Any other requester has as much as the sandbox gave (modern-mturk 4.2). What somebody owes from before is no balance
+    that an amount could express.
     """
     if not call.requester.prepaid:
         return {"AvailableBalance": _UNLIMITED}
+    available = max(0, money.balance(call.connection, call.requester.id, "available"))
     held = money.balance(call.connection, call.requester.id, "held")
     return {
-        "AvailableBalance": money.amount_of(money.balance(call.connection, call.requester.id, "available")),
+        "AvailableBalance": money.amount_of(available),
         "OnHoldBalance": money.amount_of(held) if held else None,
     }

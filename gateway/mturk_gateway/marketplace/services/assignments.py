@@ -133,5 +133,6 @@ _OF_HIT = Pages(
     (assignments.c.submit_time, assignments.c.id),
     "Assignments",
     _render,
-    ChangeLog(assignments, assignments.c.hit_id),
+    # The id of an assignment is all that is needed to submit it, so it is a secret until then.
+    ChangeLog(assignments, assignments.c.hit_id, told=assignments.c.submit_time.is_not(None)),
 )

@@ -58,7 +58,8 @@ class Delta:
 class ChangeLog:
     """The changes of a table's rows, apart for each value of the column `owner`, within which they are numbered.
 
-    `expiring` is for rows that change by themselves: the column with the time of that, and which rows still do.
+    `expiring` is for rows that change by themselves: the column with the time of that, and which rows still do. Rows
+    that were never `told` are nobody's business, not even that they are gone.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class ChangeLog:
         table: Table,
         owner: Column[str],
         expiring: tuple[Column[int], ColumnElement[bool]] | None = None,
+        told: ColumnElement[bool] | None = None,
     ) -> None:
         number = table.c.change
         owned = owner == bindparam("owner")
@@ -73,6 +75,8 @@ class ChangeLog:
         self._changed = (
             select(table.c.id, number).where(owned, number > bindparam("number")).order_by(number).limit(_LIMIT)
         )
+        if told is not None:
+            self._changed = self._changed.where(told)
         self._expired: Select[Any] | None = None
         if expiring is not None:
             expiration, lasting = expiring

@@ -21,7 +21,10 @@ def assignment_fee(reward: int, max_assignments: int, requirements: str) -> int:
     percent = _SHARE
     if max_assignments >= _MANY:
         percent += _SHARE_OF_MANY
-    if any(requirement["QualificationTypeId"] in _MASTERS for requirement in json.loads(requirements)):
+    if any(
+        requirement["QualificationTypeId"] in _MASTERS and requirement["Comparator"] != "DoesNotExist"
+        for requirement in json.loads(requirements)
+    ):
         percent += _SHARE_FOR_MASTERS
     return _share(reward, percent)
 

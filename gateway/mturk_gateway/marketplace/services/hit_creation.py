@@ -12,7 +12,7 @@ from mturk_gateway.marketplace.protocol.errors import parameter_error, request_e
 from mturk_gateway.marketplace.services import events, hit_layouts, idempotency, money
 from mturk_gateway.marketplace.services.call import Call, Reply
 from mturk_gateway.marketplace.services.fees import assignment_fee
-from mturk_gateway.marketplace.services.hit_types import check_hit_type, ensure_hit_type
+from mturk_gateway.marketplace.services.hit_types import ensure_hit_type, find_usable_hit_type
 from mturk_gateway.marketplace.services.hits import event_of, find_hit, render_hit
 from mturk_gateway.marketplace.services.limits import check_limits
 from mturk_gateway.marketplace.services.money import Transfer
@@ -36,7 +36,7 @@ def create_hit(call: Call) -> Reply:
 def create_hit_with_hit_type(call: Call) -> Reply:
     """CreateHITWithHITType."""
     question = _check(call)
-    check_hit_type(call, call.parameters["HITTypeId"])
+    find_usable_hit_type(call, call.parameters["HITTypeId"])
     return _create(call, call.parameters["HITTypeId"], question)
 
 

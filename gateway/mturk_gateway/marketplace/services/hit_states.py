@@ -9,10 +9,11 @@ from sqlalchemy import update
 from mturk_gateway.marketplace.protocol.errors import out_of_range, request_error
 from mturk_gateway.marketplace.services import events, idempotency, money, progress
 from mturk_gateway.marketplace.services.call import Call, Reply
+from mturk_gateway.marketplace.services.fees import assignment_fee
 from mturk_gateway.marketplace.services.hit_growth import check_increase, grow
-from mturk_gateway.marketplace.services.hit_types import check_hit_type
+from mturk_gateway.marketplace.services.hit_types import find_usable_hit_type
 from mturk_gateway.marketplace.services.hits import Hit, available, event_of, find_hit, status, wrong_state
-from mturk_gateway.marketplace.services.limits import MOST_ASSIGNMENTS, YEAR
+from mturk_gateway.marketplace.services.limits import MOST_ASSIGNMENTS, YEAR, check_range
 from mturk_gateway.marketplace.services.money import Transfer
 from mturk_gateway.marketplace.tables import hits
 
@@ -34,7 +35,7 @@ def update_expiration_for_hit(call: Call) -> Reply:
     if expire_at <= call.now + _CLOCK_TOLERANCE:
         if hit.expiration > call.now and hit.disposed_at is None:
             _change(call, hit.id, expiration=call.now)
-            progress.expire(call.connection, hit.id, call.now)
+            progress.expire(call.connection, {hit.id: call.now})
     elif hit.disposed_at is not None:
         raise wrong_state(hit, call.now, *_ALIVE)
     elif expire_at != hit.expiration:
@@ -49,9 +50,9 @@ def create_additional_assignments_for_hit(call: Call) -> Reply:
     """CreateAdditionalAssignmentsForHIT; the expiration stays, so an expired HIT stays Reviewable."""
     hit = _find_alive(call)
     number = call.parameters["NumberOfAdditionalAssignments"]
-    highest = MOST_ASSIGNMENTS - hit.max_assignments
-    if not 1 <= number <= highest:
-        raise out_of_range("NumberOfAdditionalAssignments", number, 1, highest)
+    if not 1 <= number <= MOST_ASSIGNMENTS:
+        raise out_of_range("NumberOfAdditionalAssignments", number, 1, MOST_ASSIGNMENTS)
+    check_range({"MaxAssignments": hit.max_assignments + number}, "MaxAssignments", 1, MOST_ASSIGNMENTS)
     idempotency.refuse_repetition(call)
     if not call.terms.any_increase:
         check_increase(hit, number)
@@ -62,13 +63,18 @@ def create_additional_assignments_for_hit(call: Call) -> Reply:
 def update_hit_type_of_hit(call: Call) -> Reply:
     """UpdateHITTypeOfHIT: the HIT takes the values of another type, which must pay the same.
 
-    Work in progress keeps its deadline.
+    Work in progress keeps its deadline. A fee that depends on the type changes for all that is yet to be paid.
     """
     hit = _find_alive(call)
     identifier = call.parameters["HITTypeId"]
-    if check_hit_type(call, identifier) != hit.reward:
+    hit_type = find_usable_hit_type(call, identifier)
+    if hit_type.reward != hit.reward:
         raise request_error("InvalidParameterValue", "The new HITType must have the same Reward as the HIT.")
-    _change(call, hit.id, hit_type_id=identifier)
+    fee = hit.fee
+    if call.requester.charged:
+        fee = assignment_fee(money.cents(hit.reward), hit.max_assignments, hit_type.requirements)
+        _hold(call, hit, (fee - hit.fee) * (hit.max_assignments - hit.approved - hit.rejected))
+    _change(call, hit.id, hit_type_id=identifier, fee=fee)
     return {}
 
 
@@ -93,11 +99,19 @@ def delete_hit(call: Call) -> Reply:
     if status(hit, call.now) not in {"Reviewing", "Reviewable"} or hit.submitted:
         raise wrong_state(hit, call.now, "Reviewing", "Reviewable")
     _change(call, hit.id, disposed_at=call.now, due=None)
-    unused = available(hit) * (money.cents(hit.reward) + hit.fee)
-    back = Transfer(call.requester.id, call.now, "release", "held", "available", unused, hit_id=hit.id)
-    money.move(call.connection, [back])
+    _hold(call, hit, -available(hit) * (money.cents(hit.reward) + hit.fee))
     events.record(call.connection, event_of("HITDisposed", call.now, hit))
     return {}
+
+
+def _hold(call: Call, hit: Hit, amount: int) -> None:
+    """Set cents aside for a HIT, or with a negative amount give them back. Raises Fault (InsufficientFunds)."""
+    if amount >= 0:
+        move = Transfer(call.requester.id, call.now, "hold", "available", "held", amount, hit_id=hit.id)
+        money.spend(call.connection, call.requester, [move])
+    else:
+        move = Transfer(call.requester.id, call.now, "release", "held", "available", -amount, hit_id=hit.id)
+        money.move(call.connection, [move])
 
 
 def _find_alive(call: Call) -> Hit:

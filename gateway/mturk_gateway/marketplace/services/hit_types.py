@@ -5,18 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import Row, bindparam, insert, select
 
 from mturk_gateway.marketplace.ids import new_entity_id
 from mturk_gateway.marketplace.protocol.errors import parameter_error
+from mturk_gateway.marketplace.services import money
 from mturk_gateway.marketplace.services.call import Call, Reply
 from mturk_gateway.marketplace.services.limits import check_limits
-from mturk_gateway.marketplace.services.requirements import canonical_requirements
+from mturk_gateway.marketplace.services.requirements import canonical_requirements, check_types
 from mturk_gateway.marketplace.tables import hit_type_qualifications, hit_types
 
 _DEFAULT_AUTO_APPROVAL_DELAY = 2_592_000
 
-_KNOWN = select(hit_types.c.reward).where(
+_KNOWN = select(hit_types.c.reward, hit_types.c.requirements).where(
     hit_types.c.id == bindparam("hit_type"),
     hit_types.c.requester_id == bindparam("owner"),
     hit_types.c.deleted_at.is_(None),
@@ -40,7 +41,7 @@ def ensure_hit_type(call: Call) -> str:
         "title": parameters["Title"],
         "description": parameters["Description"],
         "keywords": parameters.get("Keywords"),
-        "reward": canonical_amount(parameters["Reward"]),
+        "reward": money.amount_of(money.cents(parameters["Reward"])),
         "assignment_duration": parameters["AssignmentDurationInSeconds"],
         "auto_approval_delay": parameters.get("AutoApprovalDelayInSeconds", _DEFAULT_AUTO_APPROVAL_DELAY),
     }
@@ -71,17 +72,16 @@ def ensure_hit_type(call: Call) -> str:
     return identifier
 
 
-def check_hit_type(call: Call, identifier: str) -> str:
-    """The reward of one of the requester's HIT types. Raises Fault (ParameterValidationError) when there is none."""
-    reward: str | None = call.connection.execute(
-        _KNOWN, {"hit_type": identifier, "owner": call.requester.id}
-    ).scalar_one_or_none()
-    if reward is None:
+def find_usable_hit_type(call: Call, identifier: str) -> Row[str, str]:
+    """The same for a type that HITs can be given. Raises Fault (RequestError) when it requires what is Inactive."""
+    known = find_hit_type(call, identifier)
+    check_types(call, json.loads(known.requirements))
+    return known
+
+
+def find_hit_type(call: Call, identifier: str) -> Row[str, str]:
+    """The reward and the requirements of one of the requester's HIT types. Raises Fault (ParameterValidationError)."""
+    known = call.connection.execute(_KNOWN, {"hit_type": identifier, "owner": call.requester.id}).one_or_none()
+    if known is None:
         raise parameter_error(f'The value "{identifier}" is not valid for the parameter HITTypeId.')
-    return reward
-
-
-def canonical_amount(amount: str) -> str:
-    """A CurrencyAmount with two decimals and without leading zeros; the model allows "5", "5." and "0.5"."""
-    whole, _, cents = amount.partition(".")
-    return f"{whole.lstrip('0') or '0'}.{cents:0<2}"
+    return known

@@ -15,8 +15,11 @@ from mturk_gateway.marketplace.protocol.errors import parameter_error, request_e
 from mturk_gateway.marketplace.requesters import Requester
 from mturk_gateway.marketplace.tables import accounts, transfers
 
-_MOST = 10**14
-"""Cents in one transfer. What is larger cannot be meant, and many of them would not fit into a balance."""
+_DIGITS = 12
+"""Of an amount in dollars. What is larger cannot be meant, and many of them would not fit into a balance."""
+
+_MOST = 10 ** (_DIGITS + 2)
+"""Cents that can be spent at once."""
 
 
 class Transfer(NamedTuple):
@@ -51,8 +54,13 @@ _NOTE = insert(transfers)
 
 
 def cents(amount: str) -> int:
-    """A CurrencyAmount in cents; the model allows "5", "5." and "0.5"."""
+    """A CurrencyAmount in cents; the model allows "5", "5." and "0.5", and any number of digits.
+
+    Raises Fault (ParameterValidationError) for more than there can be.
+    """
     whole, _, part = amount.partition(".")
+    if len(whole.lstrip("0")) > _DIGITS:
+        raise too_much()
     return int(whole) * 100 + int(f"{part:0<2}")
 
 
@@ -66,6 +74,8 @@ def spend(connection: Connection, requester: Requester, moves: Sequence[Transfer
 
     Nothing is moved then, if the caller gives the transaction up.
     """
+    if any(transfer.amount > _MOST for transfer in moves):
+        raise too_much()
     _move(connection, moves, limited=requester.prepaid)
 
 
@@ -90,6 +100,11 @@ def earnings(connection: Connection, requester: Requester) -> list[tuple[str, in
     return [(row.worker_id, row.balance) for row in connection.execute(_EARNED, {"owner": requester.id})]
 
 
+def too_much() -> Exception:
+    """The Fault for an amount of money that nobody can mean."""
+    return parameter_error("The amount of money is too large.")
+
+
 def insufficient_funds() -> Exception:
     """The Fault of a requester without money, whose text clients compare (modern-mturk 1.3)."""
     return request_error(
@@ -103,8 +118,6 @@ def _move(connection: Connection, moves: Sequence[Transfer], *, limited: bool) -
     moves = [transfer for transfer in moves if transfer.amount]
     if not moves:
         return
-    if any(transfer.amount > _MOST for transfer in moves):
-        raise parameter_error("The amount of money is too large.")
     for (requester_id, kind, worker_id), difference in sorted(_differences(moves).items()):
         names = {**_names(requester_id, kind, worker_id), "cents": difference}
         guarded = limited and kind == "available" and difference < 0

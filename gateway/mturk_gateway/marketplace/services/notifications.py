@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, insert, select, update
 
 from mturk_gateway.marketplace.protocol.errors import parameter_error, request_error
 from mturk_gateway.marketplace.services.call import Call, Reply
-from mturk_gateway.marketplace.services.hit_types import check_hit_type
+from mturk_gateway.marketplace.services.hit_types import find_hit_type
 from mturk_gateway.marketplace.tables import notification_settings
 
 _VERSIONS = frozenset({"2006-05-05", "2014-08-15"})
@@ -40,7 +40,7 @@ def update_notification_settings(call: Call) -> Reply:
     """
     parameters = call.parameters
     hit_type = parameters["HITTypeId"]
-    check_hit_type(call, hit_type)
+    find_hit_type(call, hit_type)
     if not {"Notification", "Active"} & parameters.keys():
         raise parameter_error("At least one of the parameters Notification and Active must be given.")
     values: dict[str, Any] = {}

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, bindparam, update
+from collections.abc import Mapping
+
+from sqlalchemy import Connection, bindparam, select, update
 
 from mturk_gateway.marketplace.services import events, review_policies
+from mturk_gateway.marketplace.services.events import Event
 from mturk_gateway.marketplace.services.hits import Hit, event_of, load_hit, status
 from mturk_gateway.marketplace.tables import hits
 
+_FREE = hits.c.max_assignments - hits.c.pending - hits.c.submitted - hits.c.approved - hits.c.rejected
+_THESE = hits.c.id.in_(bindparam("these", expanding=True))
+_STANDS = select(
+    *(hits.c[name] for name in ("id", "requester_id", "hit_type_id", "pending")),
+    _FREE.label("free"),
+    hits.c.hit_review_policy.is_not(None).label("reviewed"),
+).where(_THESE)
 # Nothing that a listing shows has changed, so the number of the last change stays.
-_EXPIRED = update(hits).where(hits.c.id == bindparam("hit")).values(due=None, change=hits.c.change)
+_EXPIRED = update(hits).where(_THESE).values(due=None, change=hits.c.change)
 
 
 def work_ended(connection: Connection, hit_id: str, now: int) -> None:
@@ -19,14 +29,24 @@ def work_ended(connection: Connection, hit_id: str, now: int) -> None:
         _become_reviewable(connection, hit, now)
 
 
-def expire(connection: Connection, hit_id: str, now: int) -> None:
-    """To be called once when a HIT's lifetime is over, `now` being the moment of that."""
-    connection.execute(_EXPIRED, {"hit": hit_id})
-    hit = load_hit(connection, hit_id)
-    events.record(connection, event_of("HITExpired", now, hit))
-    all_submitted = hit.pending + hit.submitted + hit.approved + hit.rejected >= hit.max_assignments
-    if not (hit.pending or all_submitted):
-        _become_reviewable(connection, hit, now)
+def expire(connection: Connection, expirations: Mapping[str, int]) -> None:
+    """To be called once when the lifetimes of HITs are over: ids with the moments, in the order of these."""
+    connection.execute(_EXPIRED, {"these": list(expirations)})
+    stands = {row.id: row for row in connection.execute(_STANDS, {"these": list(expirations)})}
+    happened = []
+    for identifier, time in expirations.items():
+        hit = stands[identifier]
+        about = (time, hit.requester_id, hit.hit_type_id, hit.id)
+        happened.append(Event("HITExpired", *about))
+        # Where all is submitted, the HIT has been Reviewable before.
+        if hit.free and not hit.pending:
+            if hit.reviewed:
+                events.record_all(connection, happened)
+                happened = []
+                _become_reviewable(connection, load_hit(connection, identifier), time)
+            else:
+                happened.append(Event("HITReviewable", *about))
+    events.record_all(connection, happened)
 
 
 def _become_reviewable(connection: Connection, hit: Hit, now: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mturk_gateway.marketplace.protocol.errors import parameter_error
@@ -32,7 +32,7 @@ def canonical_requirements(call: Call) -> list[dict[str, Any]]:
         raise parameter_error(f"A HIT type can have at most {_MOST_REQUIREMENTS} qualification requirements.")
     for requirement in requirements:
         _check_values(requirement)
-    _check_types(call, {requirement["QualificationTypeId"] for requirement in requirements})
+    check_types(call, requirements)
     return [_canonical(requirement) for requirement in requirements]
 
 
@@ -63,8 +63,9 @@ def _check_number(member: str, comparator: str, number: int, most: int) -> None:
         raise parameter_error(f"The comparator {comparator} takes exactly one of {member}.")
 
 
-def _check_types(call: Call, types: set[str]) -> None:
-    for identifier in sorted(types):
+def check_types(call: Call, requirements: Iterable[Requirement]) -> None:
+    """Accept requirements whose types can be used in new HITs, or raise Fault (RequestError), as above."""
+    for identifier in sorted({requirement["QualificationTypeId"] for requirement in requirements}):
         # The only id for which the model has no pattern (modern-mturk 2).
         if len(identifier.encode()) > _LONGEST_ID:
             raise parameter_error(f"A QualificationTypeId can have at most {_LONGEST_ID} bytes.")

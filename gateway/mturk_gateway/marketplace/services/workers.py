@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from mturk_gateway.marketplace.documents.answering import answers_for, check_answers
 from mturk_gateway.marketplace.documents.answers import Answer, Uploaded, join_repeated, render_answers
-from mturk_gateway.marketplace.documents.forms import QuestionForm
+from mturk_gateway.marketplace.documents.forms import FileUpload, QuestionForm
 from mturk_gateway.marketplace.documents.markup import DocumentError
 from mturk_gateway.marketplace.documents.questions import read_question
 from mturk_gateway.marketplace.ids import new_entity_id
@@ -20,23 +20,36 @@ from mturk_gateway.marketplace.services.refusals import WorkerRefused
 from mturk_gateway.marketplace.services.timers import settle
 from mturk_gateway.marketplace.services.uploads import store_file
 from mturk_gateway.marketplace.services.worker_blocks import is_blocked
-from mturk_gateway.marketplace.tables import assignments, hits, next_change, uploaded_files
+from mturk_gateway.marketplace.tables import assignments, hits, next_change, requesters, uploaded_files
 
 MOST_HELD: Final = 25
 """Assignments that a worker may have accepted and not finished (worker-side 2)."""
 
+LARGEST_ANSWER: Final = 10 * 2**20
+"""Bytes that a document of answers may have (worker-side 4)."""
+
 GRACE: Final = 10
 """Seconds after the deadline in which work that is on its way is still taken (worker-side 2)."""
 
-_THERE = select(hits.c.id).where(hits.c.id == bindparam("hit"))
+_OWNER = select(hits.c.requester_id).where(hits.c.id == bindparam("hit"))
 _HAD = finding.HAD.where(assignments.c.hit_id == bindparam("hit"))
-_HELD = select(func.count()).where(assignments.c.worker_id == bindparam("worker"), assignments.c.state == "Accepted")
+_HELD = (
+    select(func.count())
+    .join_from(assignments, requesters, requesters.c.id == assignments.c.requester_id)
+    .where(
+        assignments.c.worker_id == bindparam("worker"),
+        assignments.c.state == "Accepted",
+        assignments.c.due > bindparam("now"),
+        requesters.c.sandbox
+        == select(requesters.c.sandbox).where(requesters.c.id == bindparam("owner")).correlate(None).scalar_subquery(),
+    )
+)
 # One statement looks for the slot and takes it, so that two workers can never both have the last one.
 _TAKE = update(hits).where(hits.c.id == bindparam("hit"), finding.OPEN).values(pending=hits.c.pending + 1)
 _NEW = insert(assignments).values(state="Accepted", change=next_change(assignments.c.hit_id))
-_ONE = select(*(assignments.c[name] for name in ("id", "hit_id", "worker_id", "state", "deadline"))).where(
-    assignments.c.id == bindparam("assignment")
-)
+_ONE = select(
+    *(assignments.c[name] for name in ("id", "hit_id", "requester_id", "worker_id", "state", "deadline"))
+).where(assignments.c.id == bindparam("assignment"))
 _FILES = select(uploaded_files.c.question, uploaded_files.c.key, func.length(uploaded_files.c.content)).where(
     uploaded_files.c.assignment_id == bindparam("assignment")
 )
@@ -64,12 +77,13 @@ def accept(connection: Connection, hit_id: str, worker_id: str, now: int, *, qua
     `qualified` says that the worker is known to meet the requirements, as who plays the past knows; they are then not
     looked at. Raises WorkerRefused.
     """
-    settle(connection, now)
     register(connection, worker_id, now)
-    if connection.execute(_THERE, {"hit": hit_id}).one_or_none() is None:
+    owner = connection.execute(_OWNER, {"hit": hit_id}).one_or_none()
+    if owner is None:
         raise WorkerRefused("There is no such HIT.")
+    settle(connection, now, owner.requester_id)
     hit = load_hit(connection, hit_id)
-    _check(connection, hit, worker_id, qualified=qualified)
+    _check(connection, hit, worker_id, now, qualified=qualified)
     if not connection.execute(_TAKE, {"hit": hit_id, "now": now}).rowcount:
         raise WorkerRefused("There are no more available assignments of this HIT.")
     identifier = new_entity_id()
@@ -80,6 +94,7 @@ def accept(connection: Connection, hit_id: str, worker_id: str, now: int, *, qua
             "id": identifier,
             "hit_id": hit_id,
             "owner": hit_id,
+            "requester_id": hit.requester_id,
             "worker_id": worker_id,
             "accept_time": now,
             "deadline": deadline,
@@ -95,7 +110,6 @@ def accept_any(connection: Connection, group: str, worker_id: str, now: int) -> 
 
     Raises WorkerRefused.
     """
-    settle(connection, now)
     return accept(connection, finding.offered(connection, group, worker_id, now), worker_id, now)
 
 
@@ -104,7 +118,9 @@ def attach(connection: Connection, assignment_id: str, question: str, name: str,
 
     Raises WorkerRefused.
     """
-    _find_held(connection, assignment_id, now)
+    assignment = _find_held(connection, assignment_id, now)
+    if question not in _questions_for_files(load_hit(connection, assignment.hit_id)):
+        raise WorkerRefused(f"The question '{question}' does not ask for a file.")
     try:
         store_file(connection, assignment_id, question, name, content)
     except ValueError as error:
@@ -121,13 +137,15 @@ def submit(connection: Connection, assignment_id: str, answers: Iterable[tuple[s
     assignment = _find_held(connection, assignment_id, now)
     hit = load_hit(connection, assignment.hit_id)
     document = _document(connection, hit, assignment_id, answers)
+    if len(document.encode()) > LARGEST_ANSWER:
+        raise WorkerRefused(f"The answers are too long: they may have {LARGEST_ANSWER} bytes.")
     approval = now + hit.auto_approval_delay
     connection.execute(_SUBMIT, {"assignment": assignment_id, "now": now, "approval": approval, "document": document})
     connection.execute(_COUNT_SUBMITTED, {"hit": hit.id})
     hit = load_hit(connection, hit.id)
     events.record(connection, event_of("AssignmentSubmitted", now, hit, assignment_id, assignment.worker_id))
     review_policies.after_submission(connection, hit, assignment_id, now)
-    settle(connection, now)
+    settle(connection, now, hit.requester_id)
     progress.work_ended(connection, hit.id, now)
 
 
@@ -143,13 +161,14 @@ def give_back(connection: Connection, assignment_id: str, now: int) -> None:
     progress.work_ended(connection, hit.id, now)
 
 
-def _check(connection: Connection, hit: Hit, worker_id: str, *, qualified: bool) -> None:
+def _check(connection: Connection, hit: Hit, worker_id: str, now: int, *, qualified: bool) -> None:
     if is_blocked(connection, hit.requester_id, worker_id):
         # That somebody was blocked is between the requester and the marketplace (worker-side 2).
         raise WorkerRefused("This HIT is not available to you.")
     if connection.execute(_HAD, {"worker": worker_id, "hit": hit.id}).one_or_none() is not None:
         raise WorkerRefused("You have already accepted this HIT.")
-    if connection.execute(_HELD, {"worker": worker_id}).scalar_one() >= MOST_HELD:
+    holder = {"worker": worker_id, "owner": hit.requester_id, "now": now}
+    if connection.execute(_HELD, holder).scalar_one() >= MOST_HELD:
         raise WorkerRefused(f"You already hold {MOST_HELD} assignments; submit or return one first.")
     if not qualified:
         finding.refuse_unqualified(connection, hit, worker_id, "Accept")
@@ -157,10 +176,11 @@ def _check(connection: Connection, hit: Hit, worker_id: str, *, qualified: bool)
 
 def _find_held(connection: Connection, assignment_id: str, now: int) -> Row[Any]:
     """An assignment that its worker has not finished. Raises WorkerRefused."""
-    settle(connection, now)
     assignment = connection.execute(_ONE, {"assignment": assignment_id}).one_or_none()
     if assignment is None:
         raise WorkerRefused("There is no such assignment.")
+    settle(connection, now, assignment.requester_id)
+    assignment = connection.execute(_ONE, {"assignment": assignment_id}).one()
     match assignment.state:
         case "Accepted":
             return assignment
@@ -170,6 +190,15 @@ def _find_held(connection: Connection, assignment_id: str, now: int) -> Row[Any]
             raise WorkerRefused("This assignment has been returned.")
         case _:
             raise WorkerRefused("This assignment has already been submitted.")
+
+
+def _questions_for_files(hit: Hit) -> Collection[str]:
+    try:
+        form = read_question(hit.question)
+    except DocumentError:
+        return ()
+    asked = form.questions if isinstance(form, QuestionForm) else ()
+    return [question.identifier for question in asked if isinstance(question.answer, FileUpload)]
 
 
 def _document(connection: Connection, hit: Hit, assignment_id: str, pairs: Iterable[tuple[str, str]]) -> str:

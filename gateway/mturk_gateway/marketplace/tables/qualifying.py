@@ -86,6 +86,7 @@ qualification_requests = Table(
     Index("qualification_requests_listed", "requester_id", "status", "newest_first", "id"),
     Index("qualification_requests_of_type", "qualification_type_id", "status", "newest_first", "id"),
     Index("qualification_requests_due", "due"),
+    Index("qualification_requests_due_of_one", "requester_id", "due"),
 )
 
 Index(

@@ -30,6 +30,7 @@ hit_types = Table(
     Column("requirements", Text, nullable=False),
     Column("deleted_at", BigInteger),
     Unique("requester_id", "fingerprint"),
+    Index("hit_types_group_id", "group_id"),
 )
 
 hit_type_qualifications = Table(
@@ -81,6 +82,7 @@ hits = Table(
     Index("hits_hit_type_id", "hit_type_id"),
     Index("hits_changes", "requester_id", "change", unique=True),
     Index("hits_due", "due"),
+    Index("hits_due_of_one", "requester_id", "due"),
 )
 
 Index(
@@ -107,6 +109,8 @@ assignments = Table(
     metadata,
     id_column("id", primary_key=True),
     id_column("hit_id", ForeignKey("hits.id")),
+    # The HIT's, to find what is due for one requester.
+    Column("requester_id", String(64), nullable=False, server_default=text("''")),
     id_column("worker_id"),
     # Accepted, Submitted, Approved, Rejected, Returned or Abandoned; requesters know of three of them.
     Column("state", String(16), nullable=False),
@@ -125,6 +129,7 @@ assignments = Table(
     Index("assignments_changes", "hit_id", "change", unique=True),
     Index("assignments_listed", "hit_id", "submit_time", "id"),
     Index("assignments_due", "due"),
+    Index("assignments_due_of_one", "requester_id", "due"),
     Index("assignments_of_worker", "worker_id", "state"),
 )
 

@@ -145,6 +145,7 @@ def _qualifications() -> None:
         sa.PrimaryKeyConstraint("id", name="qualification_requests_pk"),
     )
     op.create_index("qualification_requests_due", "qualification_requests", ["due"])
+    op.create_index("qualification_requests_due_of_one", "qualification_requests", ["requester_id", "due"])
     op.create_index(
         "qualification_requests_listed", "qualification_requests", ["requester_id", "status", "newest_first", "id"]
     )

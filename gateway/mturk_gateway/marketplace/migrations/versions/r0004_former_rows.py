@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import string
+import time
 
 import sqlalchemy as sa
 from alembic import op
@@ -27,6 +28,10 @@ _AMAZONS_TYPES = (
     ("2F1QJWKUDD8XADTFD2Q0G6UTO95ALH", "Masters", "Workers whom the operator calls masters."),
     ("2ARFPLSP75KLA8M8DH1HTEQVJT3SY6", "Masters", "Workers whom the operator calls masters, in the sandbox."),
 )
+
+_OWNERS = """
+UPDATE assignments SET requester_id = (SELECT hits.requester_id FROM hits WHERE hits.id = assignments.hit_id)
+"""
 
 _CENTS = "CAST(ROUND(CAST(hit_types.reward AS NUMERIC) * 100) AS BIGINT)"
 
@@ -62,11 +67,15 @@ def _twins() -> None:
         op.add_column("requesters", column)
     connection = op.get_bind()
     requesters = sa.table("requesters", *map(sa.column, ("id", "name", "sandbox", "twin_id", "creation_time")))
+    taken = set(connection.execute(sa.select(requesters.c.name)).scalars())
     for row in connection.execute(sa.select(requesters).where(requesters.c.sandbox == sa.false())).all():
         twin = "A" + "".join(secrets.choice(string.ascii_uppercase + string.digits) for _ in range(13))
         connection.execute(
             sa.insert(requesters).values(
-                id=twin, name=f"{row.name} (sandbox)", sandbox=sa.true(), creation_time=row.creation_time
+                id=twin,
+                name=next(name for name in (f"{row.name} (sandbox)", twin) if name not in taken),
+                sandbox=sa.true(),
+                creation_time=row.creation_time,
             )
         )
         connection.execute(sa.update(requesters).where(requesters.c.id == row.id).values(twin_id=twin))
@@ -78,8 +87,15 @@ def _work() -> None:
     op.add_column("hits", sa.Column("fee", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
     op.add_column("hits", sa.Column("due", sa.BigInteger()))
     op.create_index("hits_due", "hits", ["due"])
+    op.create_index("hits_due_of_one", "hits", ["requester_id", "due"])
+    op.create_index("hit_types_group_id", "hit_types", ["group_id"])
+    op.add_column("assignments", sa.Column("requester_id", sa.String(64), nullable=False, server_default=sa.text("''")))
+    op.execute(_OWNERS)
+    op.create_index("assignments_due_of_one", "assignments", ["requester_id", "due"])
     op.create_index("assignments_of_worker", "assignments", ["worker_id", "state"])
-    op.execute("UPDATE hits SET due = expiration WHERE disposed_at IS NULL")
+    # What expired before is over: nobody waits to be told of it, and no policy is to judge it now.
+    lasting = sa.text("UPDATE hits SET due = expiration WHERE disposed_at IS NULL AND expiration > :now")
+    op.get_bind().execute(lasting, {"now": int(time.time())})
 
 
 def _qualification_types() -> None:
