@@ -57,6 +57,10 @@ class SignedRequest:
         return [value for header, value in self.headers if header == name]
 
 
+_MOST_HEADERS = 100
+"""That can be signed."""
+
+
 @dataclass(frozen=True)
 class _Claim:
     """What an Authorization header says."""
@@ -139,6 +143,9 @@ def _claim(request: SignedRequest) -> _Claim:
         _incomplete("Signature must be 64 hexadecimal digits in lower case.")
     access_key, date, region, service = scope.groups()
     signed_headers = tuple(name.lower() for name in parts["SignedHeaders"].split(";"))
+    # Each name brings its value into memory once more, and this is asked before anything is known of who asks.
+    if len(signed_headers) > _MOST_HEADERS or len(set(signed_headers)) < len(signed_headers):
+        _incomplete("SignedHeaders names a header twice, or too many.")
     if "host" not in signed_headers:
         _incomplete("'Host' must be a 'SignedHeader' in the AWS Authorization.")
     return _Claim(access_key, date, region, service, signed_headers, parts["Signature"])

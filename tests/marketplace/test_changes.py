@@ -211,6 +211,17 @@ def test_a_clock_that_is_set_back_while_changes_are_told_hides_no_expiration(hou
     assert {hit["HITStatus"] for hit in known.rows.values()} == {"Reviewable"}
 
 
+def test_who_follows_the_assignments_of_a_hit_is_not_told_of_work_in_progress(house, client):
+    """Its id is all that is needed to submit it."""
+    hit = house.create_hit(client, MaxAssignments=2)
+    given = {"HITId": hit["HITId"]}
+    first = house.post("ListAssignmentsForHIT", given, headers={SINCE: "start"})
+    house.accept(hit)
+    later = house.post("ListAssignmentsForHIT", given, headers={SINCE: first.headers[CURSOR]})
+
+    assert (later.headers[CHANGES], later.json()["Assignments"], GONE in later.headers) == ("complete", [], False)
+
+
 def test_a_hit_that_is_no_longer_listed_is_named_as_gone(house, client, follower):
     kept, deleted = fill(house, 2)
     known = follower()

@@ -99,6 +99,16 @@ def test_each_constraint_of_the_model_has_its_phrase(house):
     )
 
 
+def test_a_reply_has_room_for_so_many_violations_and_so_much_of_a_value(house):
+    many = house.post("ListAssignmentsForHIT", {"HITId": "3A", "AssignmentStatuses": ["x"] * 100_000})
+    long = house.post("GetAssignment", {"AssignmentId": "x" * 1_000_000})
+
+    assert (many.status_code, many.json()["__type"]) == (400, "ValidationException")
+    assert many.json()["message"].startswith("50 validation errors detected: ")
+    assert len(many.content) < 20_000
+    assert len(long.content) < 5_000
+
+
 def test_texts_longer_than_allowed_are_parameter_validation_errors(client, failure):
     status, kind, code, message = failure(client.create_hit_type, **{**HIT_TYPE, "Title": "é" * 129})
 

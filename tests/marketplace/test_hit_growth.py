@@ -141,6 +141,21 @@ def test_the_other_type_must_be_ones_own_and_pay_the_same(house, client, failure
         )
 
 
+def test_a_type_that_requires_what_is_inactive_is_for_no_new_hit(house, client, failure):
+    kind = {"Name": "K", "Description": "D", "QualificationTypeStatus": "Active"}
+    required = client.create_qualification_type(**kind)["QualificationType"]["QualificationTypeId"]
+    values = {"Title": "T", "Description": "D", "Reward": "0.05", "AssignmentDurationInSeconds": 60}
+    requirement = {"QualificationTypeId": required, "Comparator": "Exists"}
+    hit_type = client.create_hit_type(**values, QualificationRequirements=[requirement])["HITTypeId"]
+    hit = house.create_hit(client)
+    client.update_qualification_type(QualificationTypeId=required, QualificationTypeStatus="Inactive")
+    expected = (400, "RequestError", "AWS.MechanicalTurk.InvalidQualificationTypeState")
+
+    made = {"HITTypeId": hit_type, "LifetimeInSeconds": 60, "Question": house.question}
+    assert failure(client.create_hit_with_hit_type, **made)[:3] == expected
+    assert failure(client.update_hit_type_of_hit, HITId=hit["HITId"], HITTypeId=hit_type)[:3] == expected
+
+
 def test_nothing_grows_or_changes_once_disposed(house, client, failure):
     hit = house.create_hit(client)
     dispose(client, hit)

@@ -161,7 +161,9 @@ def test_a_hit_of_a_known_type_takes_its_values(house, client, failure):
 
 
 def test_review_policies_are_checked_for_their_shape_and_kept(house, client, failure):
-    policy = {"PolicyName": "SimplePlurality/2011-09-01", "Parameters": [{"Key": "QuestionIds", "Values": ["dots"]}]}
+    given = {"QuestionIds": "dots", "QuestionAgreementThreshold": "50", "DisregardAssignmentIfRejected": "T"}
+    parameters = [{"Key": name, "Values": [value]} for name, value in given.items()]
+    policy = {"PolicyName": "SimplePlurality/2011-09-01", "Parameters": parameters}
 
     assert house.create_hit(client, HITReviewPolicy=policy)
     response = house.post("CreateHIT", {"HITReviewPolicy": {"Parameters": "x"}})

@@ -135,7 +135,6 @@ def test_nothing_is_asked_for_that_the_model_leaves_free(house, operation):
     shape = MODEL.operation_model(operation).input_shape
     required = {name: example(member) for name, member in shape.members.items() if name in shape.required_members}
     optional = dict.fromkeys(shape.members.keys() - required.keys())
-    plain = house.post(operation, required)
-
-    assert plain.json().get("__type") not in ("ValidationException", "SerializationException")
-    assert house.post(operation, {**required, **optional, "Unexpected": {"a": [1]}}).status_code == plain.status_code
+    for document in (required, {**required, **optional, "Unexpected": {"a": [1]}}):
+        reply = house.post(operation, document).json()
+        assert reply.get("__type") not in ("ValidationException", "SerializationException", "ServiceFault")

@@ -168,9 +168,40 @@ def test_the_sandbox_has_money_of_its_own(house, prepaid):
     assert balances(sandbox) == ("10000.00", None)
 
 
-@pytest.mark.parametrize("reward", ["1" + "0" * 30, "10000000000000.00"])
-def test_more_money_than_there_is_on_earth_is_refused(client, house, failure, reward):
-    parameters = {"Title": "T", "Description": "D", "AssignmentDurationInSeconds": 60, "LifetimeInSeconds": 60}
-    found = failure(client.create_hit, Reward=reward, Question=house.question, **parameters)
+@pytest.mark.parametrize("amount", ["1" + "0" * 30, "10000000000000.00", "9" * 5000])
+def test_more_money_than_there_is_on_earth_is_refused(client, house, failure, amount):
+    wrong = (400, "ParameterValidationError", "AWS.MechanicalTurk.InvalidParameterValue")
+    hit_type = {"Title": "T", "Description": "D", "AssignmentDurationInSeconds": 60}
+    bonus = {"AssignmentId": house.work(house.create_hit(client)), "WorkerId": "A1WORKER", "Reason": "r"}
 
-    assert found[:3] == (400, "ParameterValidationError", "AWS.MechanicalTurk.InvalidParameterValue")
+    assert failure(client.create_hit_type, Reward=amount, **hit_type)[:3] == wrong
+    assert failure(client.send_bonus, BonusAmount=amount, **bonus)[:3] == wrong
+    client.send_bonus(BonusAmount="0" * 5000 + ".01", **bonus)
+
+
+def test_what_was_held_can_always_be_given_back(house, client):
+    hit = house.create_hit(client, Reward="2000.00", MaxAssignments=400_000_000)
+    client.create_additional_assignments_for_hit(HITId=hit["HITId"], NumberOfAdditionalAssignments=400_000_000)
+    client.update_expiration_for_hit(HITId=hit["HITId"], ExpireAt=0)
+    client.delete_hit(HITId=hit["HITId"])
+
+    assert client.get_hit(HITId=hit["HITId"])["HIT"]["HITStatus"] == "Disposed"
+
+
+def test_a_fee_follows_the_type_of_a_hit(house, prepaid, books):
+    client = prepaid(100_00, charged=True)
+    hit = house.create_hit(client, Reward="1.00", MaxAssignments=2)
+    masters = {"QualificationTypeId": "2F1QJWKUDD8XADTFD2Q0G6UTO95ALH", "Comparator": "Exists"}
+    values = {"Title": "T", "Description": "D", "Reward": "1.00", "AssignmentDurationInSeconds": 60}
+    dearer = client.create_hit_type(**values, QualificationRequirements=[masters])["HITTypeId"]
+    client.update_hit_type_of_hit(HITId=hit["HITId"], HITTypeId=dearer)
+
+    assert balances(client) == ("97.50", "2.50")
+    client.update_hit_type_of_hit(HITId=hit["HITId"], HITTypeId=hit["HITTypeId"])
+    assert balances(client) == ("97.60", "2.40")
+
+
+def test_debts_from_before_are_no_balance(house, client, prepaid):
+    client.approve_assignment(AssignmentId=house.work(house.create_hit(client, Reward="5.00")))
+
+    assert balances(prepaid(2_00)) == ("0.00", None)

@@ -107,7 +107,7 @@ def test_an_empty_body_is_an_object_without_members(house):
 def test_an_oversized_body_is_refused_with_an_error_that_clients_can_read(house):
     response = house.post("ListHITs", b" " * 1_048_577)
 
-    assert (response.status_code, response.json()["__type"]) == (413, "RequestEntityTooLargeException")
+    assert (response.status_code, response.json()["__type"]) == (413, "SerializationException")
     assert house.post("ListHITs", b"{" + b" " * 1_048_574 + b"}").status_code == 200
 
 

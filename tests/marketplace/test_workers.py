@@ -221,6 +221,7 @@ def test_a_worker_holds_at_most_25_assignments(house, client, act, refused):
     held = [house.accept(house.create_hit(client)) for _ in range(25)]
     more = house.create_hit(client)
     assert "25" in refused(workers.accept, more["HITId"], "A1WORKER")
+    house.accept(house.create_hit(house.client(host="sandbox.example.org")))
     house.submit(held.pop())
     house.accept(more)
     act(workers.give_back, held.pop())

@@ -21,12 +21,17 @@ from mturk_gateway.marketplace.services.refusals import WorkerRefused
 @contextmanager
 def open_house(config: Path | None, options: dict[str, Any]) -> Iterator[House]:
     """The data folder of the settings; what is refused inside the block is a ClickException outside."""
-    house = House.open(settings_of(config, options))
+    try:
+        house = House.open(settings_of(config, options))
+    except OSError as error:
+        raise click.ClickException(str(error)) from None
     try:
         house.prepare()
         yield house
     except (CredentialsError, RequesterError, WorkerRefused, ProfileError) as error:
         raise click.ClickException(str(error)) from None
+    except UnicodeEncodeError:
+        raise click.ClickException("an argument is not UTF-8") from None
     finally:
         house.close()
 

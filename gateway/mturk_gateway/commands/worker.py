@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -58,6 +59,7 @@ command.add_command(run)
 def find(worker_id: str, sandbox: bool, config: Path | None, **options: Any) -> None:
     """List the groups of HITs that a worker sees, and which of their requirements are met."""
     with _working(config, options) as (connection, now):
+        profiles.register(connection, worker_id, now)
         for group in finding.groups(connection, worker_id, now, sandbox=sandbox):
             click.echo(
                 f"{group.group_id}\t{group.available} available\t${group.reward}\t{group.assignment_duration} s\t"
@@ -218,10 +220,9 @@ def _pairs(given: Sequence[str], option: str) -> list[tuple[str, str]]:
 
 
 def _whole(value: str) -> int:
-    try:
-        return int(value)
-    except ValueError:
-        raise click.BadParameter(f"{value!r} is not a whole number", param_hint="--grant") from None
+    if not re.fullmatch(r"[+-]?[0-9]{1,9}", value):
+        raise click.BadParameter(f"{value!r} is not a whole number of at most nine digits", param_hint="--grant")
+    return int(value)
 
 
 def _content(path: str) -> bytes:

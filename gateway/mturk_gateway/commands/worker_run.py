@@ -18,6 +18,9 @@ from mturk_gateway.marketplace.crew.script import ScriptError, read_script
 _PAUSE = 1
 """Seconds from one look for work to the next."""
 
+_LONGEST = 1_000_000
+"""Characters of a script."""
+
 # Click breaks lines again, but for paragraphs that begin so.
 _FORMAT = (scripts.__doc__ or "").partition("\n\n")[2].replace("\n\n", "\n\n\b\n")
 
@@ -35,7 +38,11 @@ _FORMAT = (scripts.__doc__ or "").partition("\n\n")[2].replace("\n\n", "\n\n\b\n
 def run(file: Path, watch: bool, config: Path | None, **options: Any) -> None:
     """Read the script, play it, and report."""
     try:
-        script = read_script(file.read_text(encoding="utf-8"))
+        with file.open(encoding="utf-8") as stream:
+            text = stream.read(_LONGEST + 1)
+        if len(text) > _LONGEST:
+            raise ScriptError(f"a script has at most {_LONGEST} characters")
+        script = read_script(text)
         with open_house(config, options) as house:
             play = Play(marketplace_of(house), script, wall_clock)
             play.prepare()

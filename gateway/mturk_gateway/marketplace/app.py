@@ -68,7 +68,7 @@ def create_marketplace(
                 return
             body = await _body(receive, body_limit)
             if body is None:
-                fault = Fault("RequestEntityTooLargeException", 413, f"The body may have at most {body_limit} bytes.")
+                fault = Fault("SerializationException", 413, f"The body may have at most {body_limit} bytes.")
                 response = Response(fault.status, fault.body(0, sandbox=False))
             else:
                 request = _request(scope, body)

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from mturk_gateway.sigv4 import SignedRequest
 
-REALM = "x-mturk-gateway-realm"
-"""A header that says which realm a request is for, where its Host cannot: `sandbox`, or anything else."""
-
 
 def is_sandbox(request: SignedRequest) -> bool:
-    """Whether a request is for the sandbox, by the header or by its Host.
+    """Whether a request is for the sandbox, by its Host, which is always signed.
 
     Amazon's hosts had it in their names: mturk-requester-sandbox.us-east-1.amazonaws.com and
     mechanicalturk.sandbox.amazonaws.com. Any host with such a part is one.
     """
-    named = request.values(REALM)
-    if named:
-        return named[0] == "sandbox"
     host = next(iter(request.values("host")), "").partition(":")[0].lower()
     return any(part == "sandbox" or part.endswith("-sandbox") for part in host.split("."))

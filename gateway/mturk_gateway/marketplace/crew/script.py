@@ -83,7 +83,8 @@ def read_script(text: str) -> Script:
     """The script in a TOML document. Raises ScriptError."""
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    # Numbers of thousands of digits and brackets without end are no errors of TOML.
+    except (ValueError, RecursionError) as error:
         raise ScriptError(str(error)) from None
     _refuse_unknown(document, ("seed", "workers"), "the script")
     seed = document.get("seed", 0)
@@ -183,7 +184,10 @@ def _several(name: str, value: Any) -> Sequence[str]:
     for text in texts:
         if isinstance(text, bool) or not isinstance(text, str | int | float):
             raise ScriptError(f"must have texts or numbers for {name!r}")
-    return [str(text) for text in texts]
+    try:
+        return [str(text) for text in texts]
+    except ValueError:
+        raise ScriptError(f"has a number with too many digits for {name!r}") from None
 
 
 _READERS: Mapping[str, Callable[[Any], Any]] = {

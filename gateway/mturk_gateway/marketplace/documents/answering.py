@@ -7,14 +7,14 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from time import perf_counter
 
-import regex
+import re2
 
 from mturk_gateway.marketplace.documents.answers import Answer, Chosen, Uploaded, Value, join_repeated
 from mturk_gateway.marketplace.documents.forms import FileUpload, FreeText, Pattern, Question, QuestionForm, Selection
 from mturk_gateway.marketplace.documents.questions import ExternalQuestion, HTMLQuestion
 
 _PATIENCE = 0.2
-"""Seconds for the patterns of one submission: one can be made, by mistake or not, that would take years."""
+"""Seconds for the patterns of one submission, of which there can be thousands."""
 
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)")
 
@@ -51,8 +51,8 @@ def _answer(question: Question, texts: list[str]) -> Answer:
 def check_answers(form: QuestionForm, answers: Sequence[Answer]) -> list[str]:
     """What is wrong with answers to a form, a sentence each; empty when they fit.
 
-    The service had its patterns checked by browsers only and promised nothing (worker-side 3.3). A pattern that Python
-    cannot compile is not checked.
+    The service had its patterns checked by browsers only and promised nothing (worker-side 3.3). A pattern that RE2
+    does not know is not checked.
     """
     asked = {question.identifier: question for question in form.questions}
     given = {answer.question: answer.value for answer in answers}
@@ -111,20 +111,26 @@ def _number_reasons(asked: FreeText, text: str) -> list[str]:
 
 
 class _Search:
-    """Looks for requesters' patterns in texts; for all of one submission together there is only so much time."""
+    """Looks for requesters' patterns in texts; for all of one submission together there is only so much time.
+
+    Patterns are strangers' programs. RE2 takes time in proportion to the text and little memory, whatever they say;
+    what it does not know, such as looking ahead, is not checked.
+    """
 
     def __init__(self) -> None:
         self._left = _PATIENCE
 
     def finds(self, pattern: Pattern, text: str) -> bool:
-        """Whether a pattern is somewhere in a text; also where nobody can say in the time that is left."""
+        """Whether a pattern is somewhere in a text; also where nobody can say, or not in the time that is left."""
         if self._left <= 0:
             return True
         begun = perf_counter()
+        options = re2.Options()
+        options.case_sensitive = "i" not in pattern.flags
+        options.log_errors = False
         try:
-            compiled = regex.compile(pattern.regex, regex.IGNORECASE if "i" in pattern.flags else 0)
-            return compiled.search(text, timeout=self._left) is not None
-        except (regex.error, OverflowError, RecursionError, TimeoutError):
+            return re2.compile(pattern.regex, options).search(text) is not None
+        except re2.error:
             return True
         finally:
             self._left -= perf_counter() - begun

@@ -22,6 +22,10 @@ _FIRST_MOMENT = -62135596800  # 0001-01-01, and the end of 9999: what datetime o
 _LAST_MOMENT = 253402300799
 
 
+_MOST_VIOLATIONS = 50
+_LONGEST_SHOWN = 1000
+"""Characters of a value. A reply must not be much longer than the request was."""
+
 _Check = Callable[[Any, str, list[str]], Any]
 """Gives a value as it is handed on; its path is for the sentences that are added where it violates the model."""
 
@@ -57,7 +61,7 @@ def _structure(shape: Any) -> _Check:
             if given is not None:
                 result[name] = check_member(given, _join(path, shown), violations)
             elif required:
-                violations.append(_violation(None, _join(path, shown), "Member must not be null"))
+                _note(violations, None, _join(path, shown), "Member must not be null")
         return result
 
     return check
@@ -79,7 +83,7 @@ def _list(shape: Any) -> _Check:
         for position, value in enumerate(values, start=1):
             where = _join(path, f"{position}.member")
             if value is None:
-                violations.append(_violation(None, where, "Member must not be null"))
+                _note(violations, None, where, "Member must not be null")
             else:
                 result.append(check_member(value, where, violations))
         return result
@@ -94,7 +98,8 @@ def _scalar(shape: Any) -> _Check:
     def check(value: Any, path: str, violations: list[str]) -> Any:
         scalar = convert(value)
         if limits:
-            violations.extend(_violation(value, path, constraint) for constraint in _broken_constraints(limits, scalar))
+            for constraint in _broken_constraints(limits, scalar):
+                _note(violations, value, path, constraint)
         return scalar
 
     return check
@@ -162,9 +167,13 @@ def _broken_constraints(limits: Mapping[str, Any], value: Any) -> list[str]:
     return broken
 
 
-def _violation(value: Any, path: str, constraint: str) -> str:
-    shown = "null" if value is None else f"'{value}'"
-    return f"Value {shown} at '{path}' failed to satisfy constraint: {constraint}"
+def _note(violations: list[str], value: Any, path: str, constraint: str) -> None:
+    """Add the sentence on a violation. Raises Fault (ValidationException) with the last that a reply has room for."""
+    text = str(value)
+    shown = "null" if value is None else f"'{text[:_LONGEST_SHOWN]}{'...' * (len(text) > _LONGEST_SHOWN)}'"
+    violations.append(f"Value {shown} at '{path}' failed to satisfy constraint: {constraint}")
+    if len(violations) >= _MOST_VIOLATIONS:
+        raise validation_error(violations)
 
 
 def _join(path: str, name: str) -> str:

@@ -42,7 +42,7 @@ def get_assignment(call: Call) -> Reply:
 def list_assignments_for_hit(call: Call) -> Reply:
     """ListAssignmentsForHIT, oldest submission first, in any state of the HIT."""
     hit = find_hit(call, call.parameters["HITId"])
-    return _OF_HIT.reply(call, owner=hit.id, states=call.parameters.get("AssignmentStatuses") or _KNOWN)
+    return _OF_HIT.reply(call, owner=hit.id, states=sorted(set(call.parameters.get("AssignmentStatuses") or _KNOWN)))
 
 
 def approve_assignment(call: Call) -> Reply:

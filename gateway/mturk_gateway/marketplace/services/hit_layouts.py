@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from mturk_gateway.marketplace.documents.layouts import merge_layout
-from mturk_gateway.marketplace.protocol.errors import does_not_exist, parameter_error
+from mturk_gateway.marketplace.documents.markup import DocumentError
+from mturk_gateway.marketplace.protocol.errors import does_not_exist, markup_error, parameter_error
 from mturk_gateway.marketplace.requesters import Requester
 from mturk_gateway.marketplace.services.call import Call
 from mturk_gateway.marketplace.tables import hit_layouts
@@ -27,7 +28,10 @@ def question_of(call: Call) -> str:
         if parameter["Name"] in values:
             raise parameter_error(f"The HITLayoutParameter {parameter['Name']} is given more than once.")
         values[parameter["Name"]] = parameter["Value"]
-    return merge_layout(layout.content, layout.frame_height, values)
+    try:
+        return merge_layout(layout.content, layout.frame_height, values)
+    except DocumentError as error:
+        raise markup_error(str(error)) from None
 
 
 def keep_layout(

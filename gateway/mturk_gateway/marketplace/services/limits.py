@@ -21,7 +21,7 @@ _NUMBERS = {
     "RetryDelayInSeconds": (0, 2**31 - 1),
     "TestDurationInSeconds": (1, YEAR),
 }
-_LENGTHS = {"Title": 128, "Description": 2000, "Keywords": 1000, "RequesterAnnotation": 255}
+_LENGTHS = {"Name": 255, "Title": 128, "Description": 2000, "Keywords": 1000, "RequesterAnnotation": 255}
 
 
 def check_limits(parameters: Mapping[str, Any]) -> None:

@@ -59,9 +59,10 @@ def cents(amount: str) -> int:
     Raises Fault (ParameterValidationError) for more than there can be.
     """
     whole, _, part = amount.partition(".")
-    if len(whole.lstrip("0")) > _DIGITS:
+    whole = whole.lstrip("0")
+    if len(whole) > _DIGITS:
         raise too_much()
-    return int(whole) * 100 + int(f"{part:0<2}")
+    return int(whole or "0") * 100 + int(f"{part:0<2}")
 
 
 def amount_of(number: int) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mturk_gateway.marketplace.documents.markup import LONGEST
 from mturk_gateway.marketplace.protocol.errors import Fault, out_of_range, parameter_error
 from mturk_gateway.marketplace.services.limits import YEAR
 
@@ -46,6 +48,8 @@ class Parameters:
     def __init__(self, policy: Mapping[str, Any], known: Collection[str]) -> None:
         self._policy: str = policy["PolicyName"]
         self._given: dict[str, Mapping[str, Any]] = {}
+        if len(json.dumps(policy)) > LONGEST:
+            raise parameter_error(f"The review policy {self._policy} is too long; {LONGEST} bytes of JSON are allowed.")
         for parameter in policy.get("Parameters", ()):
             key = parameter.get("Key", "")
             name = _SPELLINGS.get(key, key)
