@@ -19,10 +19,11 @@ _AMAZONS = and_(
 )
 _ONE = select(qualification_types).where(qualification_types.c.id == bindparam("identifier"), or_(_OWN, _AMAZONS))
 
-# What the caller's parameters select, each switched on by a parameter of the statement.
+_LIVE = qualification_types.c.deleted_at.is_(None)
+# What the caller's parameters select, each switched on by a parameter of the statement. Each side of the first choice
+# is a range of an index.
 _CONDITIONS = and_(
-    qualification_types.c.deleted_at.is_(None),
-    or_(_OWN, and_(not_(bindparam("owned", type_=Boolean)), _AMAZONS)),
+    or_(and_(_OWN, _LIVE), and_(not_(bindparam("owned", type_=Boolean)), _AMAZONS, _LIVE)),
     or_(
         not_(bindparam("requestable", type_=Boolean)),
         and_(qualification_types.c.status == "Active", qualification_types.c.requester_id.is_not(None)),
