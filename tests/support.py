@@ -20,7 +20,7 @@ from mturk_gateway.clock import wall_clock
 from mturk_gateway.marketplace.operations import OPERATIONS
 from mturk_gateway.marketplace.requesters import find_key
 from mturk_gateway.marketplace.services.call import Call
-from mturk_gateway.marketplace.services.tokens import PageTokens
+from mturk_gateway.marketplace.services.lists.tokens import PageTokens
 from mturk_translators.xml import parse
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from mturk_gateway.clock import wall_clock
-from mturk_gateway.marketplace.services import workers
+from mturk_gateway.marketplace.services.working import workers
 from support import fill
 
 with warnings.catch_warnings():

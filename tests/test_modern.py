@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from mturk_gateway.clock import wall_clock
 from mturk_gateway.credentials import Requester
 from mturk_gateway.embedded import EmbeddedGateway
-from mturk_gateway.marketplace.services import workers
+from mturk_gateway.marketplace.services.working import workers
 from mturk_gateway.paging.tables import writes
 from mturk_gateway.settings import Settings
 from support import QUESTION, ScriptedUpstream, ask, modern_client, one, texts

@@ -12,7 +12,7 @@ from mturk_gateway.app import create_walker
 from mturk_gateway.clock import wall_clock
 from mturk_gateway.credentials import Requester
 from mturk_gateway.database import Database, sqlite_url
-from mturk_gateway.marketplace.services import workers
+from mturk_gateway.marketplace.services.working import workers
 from mturk_gateway.paging.bases import Bases
 from mturk_gateway.paging.desk import Desk, Rules
 from mturk_gateway.paging.queue import WalkQueue

@@ -18,7 +18,7 @@ import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 from lxml.etree import _Element as Element
 
-from mturk_gateway.marketplace.services import workers
+from mturk_gateway.marketplace.services.working import workers
 from mturk_translators.xml import parse
 from support import FORM, PROPERTIES, modern_client, one, signed_query
 

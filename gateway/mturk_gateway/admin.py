@@ -12,7 +12,8 @@ from mturk_gateway.credentials import Requester, write_profile
 from mturk_gateway.database import Database
 from mturk_gateway.marketplace import requesters
 from mturk_gateway.marketplace.demo import install_demo
-from mturk_gateway.marketplace.services import hit_layouts, money
+from mturk_gateway.marketplace.services.paying import money
+from mturk_gateway.marketplace.services.publishing import hit_layouts
 
 DEMO = "demo"
 """The profile of the demonstration requester."""

@@ -25,7 +25,7 @@ from mturk_gateway.database import Database, sqlite_url
 from mturk_gateway.listener import bind, server_config
 from mturk_gateway.marketplace.app import create_marketplace
 from mturk_gateway.marketplace.requesters import add_requester
-from mturk_gateway.marketplace.services import workers
+from mturk_gateway.marketplace.services.working import workers
 from mturk_gateway.marketplace.tables import accounts, bonuses, hits
 
 _SPAWN = get_context("spawn")

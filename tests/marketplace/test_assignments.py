@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from mturk_gateway.marketplace.documents.answers import render_answers
-from mturk_gateway.marketplace.services import workers
-from mturk_gateway.marketplace.services.workers import WorkerRefused
+from mturk_gateway.marketplace.services.working import workers
+from mturk_gateway.marketplace.services.working.workers import WorkerRefused
 from mturk_translators import xml
 
 DAY = 86_400

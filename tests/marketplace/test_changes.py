@@ -22,9 +22,9 @@ from marketplace.conftest import PACKAGE, QUESTION, House
 from mturk_gateway.database import Database, sqlite_url
 from mturk_gateway.marketplace.requesters import find_requester
 from mturk_gateway.marketplace.services.call import Call
-from mturk_gateway.marketplace.services.hit_creation import create_hit_with_hit_type
-from mturk_gateway.marketplace.services.tokens import PageTokens
-from mturk_gateway.marketplace.services.workers import WorkerRefused
+from mturk_gateway.marketplace.services.lists.tokens import PageTokens
+from mturk_gateway.marketplace.services.publishing.hit_creation import create_hit_with_hit_type
+from mturk_gateway.marketplace.services.working.workers import WorkerRefused
 
 SINCE, CURSOR, CHANGES, GONE = (f"x-mturk-gateway-{name}" for name in ("since", "cursor", "changes", "gone"))
 GREAT = "000000000000000000L0"

@@ -20,7 +20,7 @@ from mturk_gateway.marketplace.documents.layouts import merge_layout
 from mturk_gateway.marketplace.documents.markup import LONGEST, DocumentError
 from mturk_gateway.marketplace.documents.questions import ExternalQuestion, HTMLQuestion, read_question, read_test
 from mturk_gateway.marketplace.protocol.errors import Fault
-from mturk_gateway.marketplace.services.questions import check_answer_key, check_question, check_test
+from mturk_gateway.marketplace.services.publishing.questions import check_answer_key, check_question, check_test
 from mturk_translators import xml
 
 SCHEMAS = "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas"

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, insert, select
 
-from mturk_gateway.marketplace.services.eligibility import Standing
+from mturk_gateway.marketplace.services.qualifying.eligibility import Standing
 from mturk_gateway.marketplace.tables import assignments, hits, qualifications, workers
 
 NUMBER, PERCENT = "00000000000000000040", "000000000000000000L0"

@@ -22,8 +22,10 @@ import mturk_gateway.marketplace
 from marketplace.conftest import HIT_TYPE, QUESTION, SCHEMAS
 from mturk_gateway import sigv4
 from mturk_gateway.marketplace.requesters import get_requester, set_terms
-from mturk_gateway.marketplace.services import money, qualifying, workers
-from mturk_gateway.marketplace.services.hit_layouts import keep_layout
+from mturk_gateway.marketplace.services.paying import money
+from mturk_gateway.marketplace.services.publishing.hit_layouts import keep_layout
+from mturk_gateway.marketplace.services.qualifying import requesting
+from mturk_gateway.marketplace.services.working import workers
 from mturk_gateway.marketplace.terms import Terms
 
 CODES = frozenset(
@@ -1179,7 +1181,7 @@ class World:
 
     def _ask(self, kind):
         with self.house.database.writing() as connection:
-            asked = qualifying.request_qualification(connection, kind, "A1WORKER", self.house.clock.now)
+            asked = requesting.request_qualification(connection, kind, "A1WORKER", self.house.clock.now)
         return asked.request_id
 
     def _tokens(self):

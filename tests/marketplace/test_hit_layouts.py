@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mturk_gateway.marketplace.requesters import get_requester
-from mturk_gateway.marketplace.services.hit_layouts import keep_layout
+from mturk_gateway.marketplace.services.publishing.hit_layouts import keep_layout
 
 LAYOUT = "3LAYOUT0000000000000000000000"
 PAGE = "<!DOCTYPE html><html><body><form><p>${who} saw ${what}.</p></form></body></html>"

@@ -21,9 +21,10 @@ from sqlalchemy import select
 from marketplace.conftest import PACKAGE, QUESTION, START, House, TurnableClock
 from mturk_gateway.database import Database, sqlite_url
 from mturk_gateway.marketplace.requesters import get_requester, set_terms
-from mturk_gateway.marketplace.services import money, workers
-from mturk_gateway.marketplace.services.money import Transfer
-from mturk_gateway.marketplace.services.refusals import WorkerRefused
+from mturk_gateway.marketplace.services.paying import money
+from mturk_gateway.marketplace.services.paying.money import Transfer
+from mturk_gateway.marketplace.services.working import workers
+from mturk_gateway.marketplace.services.working.refusals import WorkerRefused
 from mturk_gateway.marketplace.tables import accounts, events, transfers
 
 GRACE = 10

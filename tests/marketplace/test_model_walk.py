@@ -16,8 +16,10 @@ from botocore.model import ServiceModel
 
 from marketplace.conftest import HIT_TYPE, QUESTION, SCHEMAS
 from mturk_gateway.marketplace.requesters import get_requester, set_terms
-from mturk_gateway.marketplace.services import money, qualifying, uploads
-from mturk_gateway.marketplace.services.hit_layouts import keep_layout
+from mturk_gateway.marketplace.services.judging import uploads
+from mturk_gateway.marketplace.services.paying import money
+from mturk_gateway.marketplace.services.publishing.hit_layouts import keep_layout
+from mturk_gateway.marketplace.services.qualifying import requesting
 
 MODEL = ServiceModel(Loader().load_service_model("mturk", "service-2", "2017-01-17"))
 LOCALE = "00000000000000000071"
@@ -175,7 +177,7 @@ class Life:
             "QualificationTypeId"
         ]
         for worker in ("A1", "A2"):
-            self.as_worker(qualifying.request_qualification, self.asked, worker)
+            self.as_worker(requesting.request_qualification, self.asked, worker)
         client.update_qualification_type(
             QualificationTypeId=tested,
             Description="E",
@@ -188,8 +190,8 @@ class Life:
         client.update_qualification_type(
             QualificationTypeId=tested, QualificationTypeStatus="Active", Test=TEST, TestDurationInSeconds=90
         )
-        asked = self.as_worker(qualifying.request_qualification, tested, "A3")
-        self.as_worker(qualifying.submit_test, asked.request_id, [("q", "a")])
+        asked = self.as_worker(requesting.request_qualification, tested, "A3")
+        self.as_worker(requesting.submit_test, asked.request_id, [("q", "a")])
         of_tested = client.list_qualification_requests(QualificationTypeId=tested)["QualificationRequests"]
         client.reject_qualification_request(
             QualificationRequestId=of_tested[0]["QualificationRequestId"], Reason="Not yet"
@@ -379,7 +381,7 @@ class Life:
         for number in range(3):
             self.client.create_worker_block(WorkerId=f"A{number}", Reason="r")
         self.client.create_qualification_type(Name="W", Description="D", QualificationTypeStatus="Active")
-        self.as_worker(qualifying.request_qualification, self.asked, "A7")
+        self.as_worker(requesting.request_qualification, self.asked, "A7")
         self.paged = {}
         for operation in sorted(MODEL.operation_names):
             name = xform_name(operation)

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import func, select
 
 from mturk_gateway.marketplace.requesters import get_requester, set_terms
-from mturk_gateway.marketplace.services import money
-from mturk_gateway.marketplace.services.fees import assignment_fee, bonus_fee
-from mturk_gateway.marketplace.services.money import Transfer
+from mturk_gateway.marketplace.services.paying import money
+from mturk_gateway.marketplace.services.paying.fees import assignment_fee, bonus_fee
+from mturk_gateway.marketplace.services.paying.money import Transfer
 from mturk_gateway.marketplace.tables import accounts, transfers
 
 NO_FUNDS = (

@@ -6,8 +6,8 @@ import pytest
 
 from mturk_gateway.marketplace.requesters import find_requester
 from mturk_gateway.marketplace.services.call import Call
-from mturk_gateway.marketplace.services.hit_creation import create_hit_with_hit_type
-from mturk_gateway.marketplace.services.tokens import PageTokens
+from mturk_gateway.marketplace.services.lists.tokens import PageTokens
+from mturk_gateway.marketplace.services.publishing.hit_creation import create_hit_with_hit_type
 
 INVALID = (
     400,

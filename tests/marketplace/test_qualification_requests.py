@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import insert, select, update
 
-from mturk_gateway.marketplace.services import qualifying, worker_qualifications
-from mturk_gateway.marketplace.services.refusals import WorkerRefused
+from mturk_gateway.marketplace.services.qualifying import requesting
 from mturk_gateway.marketplace.services.timers import settle
+from mturk_gateway.marketplace.services.working import worker_qualifications
+from mturk_gateway.marketplace.services.working.refusals import WorkerRefused
 from mturk_gateway.marketplace.tables import qualification_requests, qualification_types
 
 SCHEMAS = "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas"
@@ -54,11 +55,11 @@ class Worker:
 
     def ask(self, kind):
         with self.house.database.writing() as connection:
-            return qualifying.request_qualification(connection, kind, self.identifier, self.house.clock.now)
+            return requesting.request_qualification(connection, kind, self.identifier, self.house.clock.now)
 
     def hand_in(self, asked, answers=RIGHT):
         with self.house.database.writing() as connection:
-            return qualifying.submit_test(connection, asked.request_id, answers, self.house.clock.now)
+            return requesting.submit_test(connection, asked.request_id, answers, self.house.clock.now)
 
     def refused(self, action, *arguments):
         with pytest.raises(WorkerRefused) as caught:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import select
 
-from mturk_gateway.marketplace.services.grants import grant
+from mturk_gateway.marketplace.services.qualifying.grants import grant
 from mturk_gateway.marketplace.tables import messages
 
 LOCALE = "00000000000000000071"

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from sqlalchemy import update
 
 from mturk_gateway.marketplace.requesters import find_requester, set_terms
-from mturk_gateway.marketplace.services import money
-from mturk_gateway.marketplace.services.review_policies import known_answers, plurality
-from mturk_gateway.marketplace.services.review_policies.answers import comparable, shown
+from mturk_gateway.marketplace.services.judging.review_policies import known_answers, plurality
+from mturk_gateway.marketplace.services.judging.review_policies.answers import comparable, shown
+from mturk_gateway.marketplace.services.paying import money
 from mturk_gateway.marketplace.tables import hits
 
 SCHEMAS = "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas"

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mturk_gateway.marketplace.services.workers import WorkerRefused
+from mturk_gateway.marketplace.services.working.workers import WorkerRefused
 
 
 def moment(seconds):

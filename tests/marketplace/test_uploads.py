@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import select
 
 from mturk_gateway.embedded import EmbeddedGateway
-from mturk_gateway.marketplace.services import uploads, workers
+from mturk_gateway.marketplace.services.judging import uploads
+from mturk_gateway.marketplace.services.working import workers
 from mturk_gateway.marketplace.tables import uploaded_files
 from mturk_gateway.settings import Settings
 from support import PROPERTIES, modern_client

@@ -184,7 +184,7 @@ def test_200_simultaneous_requests_are_all_answered(house, client):
 
 
 def test_an_unexpected_failure_is_a_service_fault_that_says_nothing(house, monkeypatch):
-    from mturk_gateway.marketplace.services.tokens import PageTokens
+    from mturk_gateway.marketplace.services.lists.tokens import PageTokens
 
     secret = "hunter2"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import insert
 
 from mturk_gateway.marketplace.requesters import find_requester
-from mturk_gateway.marketplace.services.worker_blocks import is_blocked
+from mturk_gateway.marketplace.services.telling.worker_blocks import is_blocked
 from mturk_gateway.marketplace.tables import worker_blocks
 
 PATTERN = "failed to satisfy constraint: Member must satisfy regular expression pattern: ^A[A-Z0-9]+$"

@@ -7,9 +7,9 @@ import threading
 import pytest
 
 from marketplace.conftest import SCHEMAS, START
-from mturk_gateway.marketplace.services import dashboard, finding, profiles, workers
-from mturk_gateway.marketplace.services.profiles import ProfileError
-from mturk_gateway.marketplace.services.refusals import WorkerRefused
+from mturk_gateway.marketplace.services.working import dashboard, finding, profiles, workers
+from mturk_gateway.marketplace.services.working.profiles import ProfileError
+from mturk_gateway.marketplace.services.working.refusals import WorkerRefused
 from mturk_gateway.marketplace.tables import assignments, events
 from mturk_gateway.marketplace.tables import workers as people
 from mturk_translators import xml

@@ -14,8 +14,8 @@ from mturk_gateway.commands.from_settings import settings_of
 from mturk_gateway.credentials import CredentialsError
 from mturk_gateway.database import Database
 from mturk_gateway.house import House
-from mturk_gateway.marketplace.services.profiles import ProfileError
-from mturk_gateway.marketplace.services.refusals import WorkerRefused
+from mturk_gateway.marketplace.services.working.profiles import ProfileError
+from mturk_gateway.marketplace.services.working.refusals import WorkerRefused
 
 
 @contextmanager

@@ -16,16 +16,10 @@ from sqlalchemy import Connection
 from mturk_gateway.commands.from_settings import from_table
 from mturk_gateway.commands.houses import marketplace_of, open_house
 from mturk_gateway.commands.worker_run import run
-from mturk_gateway.marketplace.services import (
-    dashboard,
-    finding,
-    profiles,
-    qualifying,
-    worker_qualifications,
-    workers,
-)
-from mturk_gateway.marketplace.services.system_types import masters_elsewhere
+from mturk_gateway.marketplace.services.qualifying import requesting
+from mturk_gateway.marketplace.services.qualifying.system_types import masters_elsewhere
 from mturk_gateway.marketplace.services.timers import settle
+from mturk_gateway.marketplace.services.working import dashboard, finding, profiles, worker_qualifications, workers
 
 _worker = click.option("--worker", "worker_id", required=True, help="the worker's ID, such as A1EXAMPLE")
 _sandbox = click.option("--sandbox", is_flag=True, help="in the sandbox, and not in production")
@@ -133,7 +127,7 @@ def request(type_id: str | None, worker_id: str, sandbox: bool, config: Path | N
                 click.echo(f"{offer.type_id}\t{way}\t{offer.requester}\t{offer.name}")
         else:
             profiles.register(connection, worker_id, now)
-            _echo_outcome(qualifying.request_qualification(connection, type_id, worker_id, now))
+            _echo_outcome(requesting.request_qualification(connection, type_id, worker_id, now))
 
 
 @command.command("test")
@@ -145,7 +139,7 @@ def test(request_id: str, answers: tuple[str, ...], config: Path | None, **optio
     pairs = _pairs(answers, "--answer")
     with _working(config, options) as (connection, now):
         if pairs:
-            _echo_outcome(qualifying.submit_test(connection, request_id, pairs, now))
+            _echo_outcome(requesting.submit_test(connection, request_id, pairs, now))
         else:
             click.echo(dashboard.open_test(connection, request_id))
 
@@ -232,7 +226,7 @@ def _content(path: str) -> bytes:
         raise click.BadParameter(str(error), param_hint="--file") from None
 
 
-def _echo_outcome(outcome: qualifying.Outcome) -> None:
+def _echo_outcome(outcome: requesting.Outcome) -> None:
     click.echo(f"{outcome.request_id}\t{outcome.status}")
 
 

@@ -12,9 +12,9 @@ from mturk_gateway.database import Database
 from mturk_gateway.marketplace.protocol.errors import Fault
 from mturk_gateway.marketplace.protocol.wire import Response
 from mturk_gateway.marketplace.server import Server
-from mturk_gateway.marketplace.services import uploads
-from mturk_gateway.marketplace.services.tokens import PageTokens
-from mturk_gateway.marketplace.services.uploads import File
+from mturk_gateway.marketplace.services.judging import uploads
+from mturk_gateway.marketplace.services.judging.uploads import File
+from mturk_gateway.marketplace.services.lists.tokens import PageTokens
 from mturk_gateway.marketplace.terms import Terms
 from mturk_gateway.sigv4 import SignedRequest
 

@@ -19,10 +19,10 @@ from mturk_gateway.marketplace.requesters import (
     get_requester,
     list_keys,
 )
-from mturk_gateway.marketplace.services import workers
 from mturk_gateway.marketplace.services.call import Call, Reply
+from mturk_gateway.marketplace.services.lists.tokens import PageTokens
 from mturk_gateway.marketplace.services.timers import settle
-from mturk_gateway.marketplace.services.tokens import PageTokens
+from mturk_gateway.marketplace.services.working import workers
 
 NAME = "demo"
 _DAY = 86_400

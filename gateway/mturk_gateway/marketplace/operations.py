@@ -5,25 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from mturk_gateway.marketplace.services import (
-    account,
-    assignments,
-    bonuses,
-    hit_creation,
-    hit_states,
-    hit_types,
-    hits,
-    messages,
-    notifications,
+from mturk_gateway.marketplace.services.call import Call, Reply
+from mturk_gateway.marketplace.services.judging import assignments, review_results, uploads
+from mturk_gateway.marketplace.services.paying import account, bonuses
+from mturk_gateway.marketplace.services.publishing import hit_creation, hit_states, hit_types, hits
+from mturk_gateway.marketplace.services.qualifying import (
     qualification_requests,
     qualification_type_changes,
     qualification_types,
     qualifications,
-    review_results,
-    uploads,
-    worker_blocks,
 )
-from mturk_gateway.marketplace.services.call import Call, Reply
+from mturk_gateway.marketplace.services.telling import messages, notifications, worker_blocks
 
 
 @dataclass(frozen=True)

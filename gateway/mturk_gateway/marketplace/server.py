@@ -21,8 +21,8 @@ from mturk_gateway.marketplace.protocol.wire import Response, operation_name, pa
 from mturk_gateway.marketplace.requesters import Requester, key_finder
 from mturk_gateway.marketplace.services import timers
 from mturk_gateway.marketplace.services.call import Call
-from mturk_gateway.marketplace.services.pages import SINCE
-from mturk_gateway.marketplace.services.tokens import PageTokens
+from mturk_gateway.marketplace.services.lists.pages import SINCE
+from mturk_gateway.marketplace.services.lists.tokens import PageTokens
 from mturk_gateway.marketplace.terms import Terms
 from mturk_gateway.marketplace.throttle import Throttle
 from mturk_gateway.sigv4 import SignatureFault, SignedRequest, access_key_of, verify

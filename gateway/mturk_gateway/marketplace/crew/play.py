@@ -16,11 +16,12 @@ from mturk_gateway.marketplace.crew.script import Answers, Crew, Script, ScriptE
 from mturk_gateway.marketplace.documents.forms import QuestionForm
 from mturk_gateway.marketplace.documents.markup import DocumentError
 from mturk_gateway.marketplace.documents.questions import read_question
-from mturk_gateway.marketplace.services import finding, profiles, qualifying, workers
-from mturk_gateway.marketplace.services.finding import Group
-from mturk_gateway.marketplace.services.refusals import WorkerRefused
-from mturk_gateway.marketplace.services.system_types import masters_elsewhere
+from mturk_gateway.marketplace.services.qualifying import requesting
+from mturk_gateway.marketplace.services.qualifying.system_types import masters_elsewhere
 from mturk_gateway.marketplace.services.timers import settle
+from mturk_gateway.marketplace.services.working import finding, profiles, workers
+from mturk_gateway.marketplace.services.working.finding import Group
+from mturk_gateway.marketplace.services.working.refusals import WorkerRefused
 from mturk_gateway.marketplace.tables import assignments, events, hits, qualification_types, requesters
 
 _FREE = hits.c.max_assignments - hits.c.pending - hits.c.submitted - hits.c.approved - hits.c.rejected
@@ -186,10 +187,10 @@ def _qualify(player: _Player, named: str, connection: Connection, now: int) -> s
     kind = connection.execute(_NAMED_TYPE, {"named": named, "sandbox": player.crew.sandbox}).first()
     if kind is None:
         raise WorkerRefused(f"There is no qualification {named!r}.")
-    outcome = qualifying.request_qualification(connection, kind.id, player.id, now)
+    outcome = requesting.request_qualification(connection, kind.id, player.id, now)
     if outcome.status == "Testing":
         answers = _fitting(kind.test, player.choose(player.crew.test))
-        outcome = qualifying.submit_test(connection, outcome.request_id, answers, now)
+        outcome = requesting.submit_test(connection, outcome.request_id, answers, now)
     return outcome.status
 
 

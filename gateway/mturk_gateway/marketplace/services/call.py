@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from mturk_gateway.marketplace.requesters import Requester
-from mturk_gateway.marketplace.services.tokens import PageTokens
+from mturk_gateway.marketplace.services.lists.tokens import PageTokens
 from mturk_gateway.marketplace.terms import Terms
 
 Reply = Mapping[str, Any]

@@ -22,8 +22,11 @@ from sqlalchemy import (
 )
 
 from mturk_gateway.database import Database
-from mturk_gateway.marketplace.services import decisions, events, progress, qualifying
-from mturk_gateway.marketplace.services.hits import event_of, load_hit
+from mturk_gateway.marketplace.services.judging import decisions
+from mturk_gateway.marketplace.services.publishing import progress
+from mturk_gateway.marketplace.services.publishing.hits import event_of, load_hit
+from mturk_gateway.marketplace.services.qualifying import requesting
+from mturk_gateway.marketplace.services.telling import events
 from mturk_gateway.marketplace.tables import assignments, hits, qualification_requests
 
 _CHUNK = 200
@@ -154,7 +157,7 @@ def _abandon(connection: Connection, fired: Sequence[_Timer]) -> None:
 
 def _end_tests(connection: Connection, fired: Sequence[_Timer]) -> None:
     for timer in fired:
-        qualifying.end_test(connection, timer.id, timer.due)
+        requesting.end_test(connection, timer.id, timer.due)
 
 
 _EFFECTS: dict[str, Callable[[Connection, Sequence[_Timer]], None]] = {

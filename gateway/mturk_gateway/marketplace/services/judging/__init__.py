@@ -1,0 +1,1 @@
+"""Submitted work: reading it, deciding about it, and the review policies that do so by themselves."""

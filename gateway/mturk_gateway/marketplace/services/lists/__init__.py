@@ -1,0 +1,1 @@
+"""Lists in pages: their tokens, and what changed in them."""

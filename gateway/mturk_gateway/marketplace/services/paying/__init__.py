@@ -1,0 +1,1 @@
+"""Money: the books, fees, bonuses, balances."""

@@ -1,0 +1,1 @@
+"""What requesters and workers are told, and whom a requester does not want."""
