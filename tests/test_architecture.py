@@ -105,6 +105,16 @@ def test_the_marketplace_is_its_own_house():
                     assert any(inside(imported, name) for name in allowed), f"{module} imports {imported}"
 
 
+@pytest.mark.parametrize("part", ["services", "documents", "crew"])
+def test_the_rules_of_the_marketplace_are_told_the_time(part):
+    """Nothing there could ask a clock; how long a search takes is nothing that a rule depends on."""
+    for module, path in SOURCES.items():
+        if inside(module, f"mturk_gateway.marketplace.{part}"):
+            asked = {name for name in imports(path) if inside(name, "time") or inside(name, "datetime")}
+            assert asked <= {"time", "time.perf_counter"}, module
+            assert "mturk_gateway.clock.wall_clock" not in set(imports(path)), module
+
+
 def test_no_operation_is_singled_out_by_name():
     """Nothing compares the operation with a name: what an operation does stands in its entry."""
     from mturk_translators.operations import OPERATIONS

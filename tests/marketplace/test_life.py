@@ -55,6 +55,7 @@ class Task:
     expiration: int
     duration: int
     delay: int
+    guarded: bool = False
     works: list[Work] = field(default_factory=list)
     reviewing: bool = False
     disposed: bool = False
@@ -114,7 +115,15 @@ class Life(RuleBasedStateMachine):
         self.all: list[Task] = []
         self.bonuses: dict[str, int] = {}
         self.used: dict[str, str] = {}
+        self.blocked: set[tuple[str, str]] = set()
+        self.qualified: set[tuple[str, str]] = set()
         self.connect()
+        self.kinds = {
+            name: client.create_qualification_type(Name="K", Description="D", QualificationTypeStatus="Active")[
+                "QualificationType"
+            ]["QualificationTypeId"]
+            for name, client in self.clients.items()
+        }
         with self.house.database.writing() as connection:
             bob = get_requester(connection, "bob")
             set_terms(connection, bob, prepaid=True)
@@ -145,9 +154,11 @@ class Life(RuleBasedStateMachine):
         lifetime=st.integers(30, 200),
         duration=st.integers(30, 90),
         delay=st.sampled_from([0, 20, 100, 2_592_000]),
+        guarded=st.booleans(),
         token=st.sampled_from([None, "a", "b", "c"]),
     )
-    def create(self, owner, reward, most, lifetime, duration, delay, token):
+    def create(self, owner, reward, most, lifetime, duration, delay, guarded, token):
+        requirement = {"QualificationTypeId": self.kinds[owner], "Comparator": "Exists"}
         parameters = {
             "Title": f"{reward} {duration} {delay}",
             "Description": "D",
@@ -157,6 +168,7 @@ class Life(RuleBasedStateMachine):
             "AssignmentDurationInSeconds": duration,
             "AutoApprovalDelayInSeconds": delay,
             "Question": QUESTION,
+            "QualificationRequirements": [requirement] * guarded,
             **({"UniqueRequestToken": token} if token else {}),
         }
         made = {}
@@ -170,7 +182,7 @@ class Life(RuleBasedStateMachine):
         assert code is None
         if token:
             self.used[owner, token] = made["HITId"]
-        task = Task(made["HITId"], owner, reward, most, self.clock.now + lifetime, duration, delay)
+        task = Task(made["HITId"], owner, reward, most, self.clock.now + lifetime, duration, delay, guarded)
         self.all.append(task)
         return task
 
@@ -180,6 +192,8 @@ class Life(RuleBasedStateMachine):
             return None
         allowed = (
             task.status(self.clock.now) == "Assignable"
+            and (task.owner, worker) not in self.blocked
+            and (not task.guarded or (task.owner, worker) in self.qualified)
             and not any(work.worker == worker and work.state not in ("Returned", "Abandoned") for work in task.works)
         )  # fmt: skip
         identifier = self.as_worker(workers.accept, task.id, worker)
@@ -190,6 +204,31 @@ class Life(RuleBasedStateMachine):
         work = Work(identifier, worker, self.clock.now + task.duration)
         task.works.append(work)
         return task, work
+
+    @rule(owner=st.sampled_from(["alice", "bob"]), worker=st.sampled_from(WORKERS), block=st.booleans())
+    def block(self, owner, worker, block):
+        if block:
+            self.clients[owner].create_worker_block(WorkerId=worker, Reason="r")
+            self.blocked.add((owner, worker))
+        else:
+            self.clients[owner].delete_worker_block(WorkerId=worker)
+            self.blocked.discard((owner, worker))
+        listed = self.clients[owner].list_worker_blocks(MaxResults=100)["WorkerBlocks"]
+        assert {(owner, one["WorkerId"]) for one in listed} == {pair for pair in self.blocked if pair[0] == owner}
+
+    @rule(owner=st.sampled_from(["alice", "bob"]), worker=st.sampled_from(WORKERS), give=st.booleans())
+    def qualify(self, owner, worker, give):
+        client, kind = self.clients[owner], self.kinds[owner]
+        if give:
+            client.associate_qualification_with_worker(QualificationTypeId=kind, WorkerId=worker)
+            self.qualified.add((owner, worker))
+        else:
+            code = refused(client.disassociate_qualification_from_worker, QualificationTypeId=kind, WorkerId=worker)
+            held = (owner, worker) in self.qualified
+            assert (code is None) == held
+            self.qualified.discard((owner, worker))
+        listed = client.list_workers_with_qualification_type(QualificationTypeId=kind, MaxResults=100)["Qualifications"]
+        assert {(owner, one["WorkerId"]) for one in listed} == {pair for pair in self.qualified if pair[0] == owner}
 
     @rule(chosen=works)
     def submit(self, chosen):
