@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import shutil
 from contextlib import ExitStack
@@ -57,6 +58,29 @@ class TurnableClock:
         self.now += seconds
 
 
+class Stage:
+    """One listener for all marketplaces of a test run: to start and to stop one takes longer than most tests."""
+
+    def __init__(self):
+        self.app = None
+        self.listener = Listener(self).start()
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] == "lifespan":
+            while (await receive())["type"] != "lifespan.shutdown":
+                await send({"type": "lifespan.startup.complete"})
+            await send({"type": "lifespan.shutdown.complete"})
+        else:
+            await self.app(scope, receive, send)
+
+
+@cache
+def stage():
+    made = Stage()
+    atexit.register(made.listener.stop)
+    return made
+
+
 @dataclass
 class House:
     """One marketplace under test; `restart` stops it and starts another on the same file."""
@@ -74,14 +98,12 @@ class House:
     def start(self):
         self.database = Database(sqlite_url(self.path), durable=True)
         self.database.migrate(PACKAGE)
-        self.listener = Listener(
-            create_marketplace(self.database, self.clock, hosts=self.hosts, terms=self.terms)
-        ).start()
-        self.url = self.listener.url
+        stage().app = create_marketplace(self.database, self.clock, hosts=self.hosts, terms=self.terms)
+        self.url = stage().listener.url
         return self
 
     def stop(self):
-        self.listener.stop()
+        stage().app = None
         self.database.close()
 
     def restart(self):

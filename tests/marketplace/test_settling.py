@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from sqlalchemy import insert, select
 
+from mturk_gateway.listener import Listener
+from mturk_gateway.marketplace.app import create_marketplace
 from mturk_gateway.marketplace.requesters import get_requester
 from mturk_gateway.marketplace.services import timers
 from mturk_gateway.marketplace.tables import events, hits
@@ -102,6 +106,22 @@ def test_the_timers_of_one_requester_do_not_keep_another_waiting(house, client, 
         timers.settle(connection, clock.now)
         assert connection.execute(select(hits.c.id).where(hits.c.due.is_not(None))).scalars().all() == []
     house.start()
+
+
+def test_time_passes_although_nobody_asks_for_anything(house, client, clock):
+    hit = house.create_hit(client, LifetimeInSeconds=60)
+    clock.advance(100)
+    expired = select(events.c.time).where(events.c.hit_id == hit["HITId"], events.c.type == "HITExpired")
+    with Listener(create_marketplace(house.database, clock)):
+        patience = time.monotonic() + 20
+        while True:
+            with house.database.reading() as connection:
+                found = connection.execute(expired).scalars().all()
+            if found or time.monotonic() > patience:
+                break
+            time.sleep(0.01)
+
+    assert found == [START + 60]
 
 
 def test_many_timers_take_effect_bit_by_bit(house, client, clock):
