@@ -8,6 +8,7 @@ import shutil
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cache
+from typing import ClassVar
 
 import boto3
 import httpx
@@ -59,11 +60,14 @@ class TurnableClock:
 
 
 class Stage:
-    """One listener for all marketplaces of a test run: to start and to stop one takes longer than most tests."""
+    """A listener that marketplaces share, one after the other: to start and to stop one takes longer than most tests."""
+
+    free: ClassVar[list[Stage]] = []
 
     def __init__(self):
         self.app = None
         self.listener = Listener(self).start()
+        atexit.register(self.listener.stop)
 
     async def __call__(self, scope, receive, send):
         if scope["type"] == "lifespan":
@@ -72,13 +76,6 @@ class Stage:
             await send({"type": "lifespan.shutdown.complete"})
         else:
             await self.app(scope, receive, send)
-
-
-@cache
-def stage():
-    made = Stage()
-    atexit.register(made.listener.stop)
-    return made
 
 
 @dataclass
@@ -98,12 +95,14 @@ class House:
     def start(self):
         self.database = Database(sqlite_url(self.path), durable=True)
         self.database.migrate(PACKAGE)
-        stage().app = create_marketplace(self.database, self.clock, hosts=self.hosts, terms=self.terms)
-        self.url = stage().listener.url
+        self.stage = Stage.free.pop() if Stage.free else Stage()
+        self.stage.app = create_marketplace(self.database, self.clock, hosts=self.hosts, terms=self.terms)
+        self.url = self.stage.listener.url
         return self
 
     def stop(self):
-        stage().app = None
+        self.stage.app = None
+        Stage.free.append(self.stage)
         self.database.close()
 
     def restart(self):
