@@ -60,7 +60,7 @@ class TurnableClock:
 
 
 class Stage:
-    """A listener that marketplaces share, one after the other: to start and to stop one takes longer than most tests."""
+    """A listener that marketplaces share one after the other: to start and stop one takes longer than most tests."""
 
     free: ClassVar[list[Stage]] = []
 
