@@ -85,7 +85,7 @@ class Server:
             parameters = validate(operation, parse_body(request.body))
             if waiting:
                 self._settle(int(now), requester.id)
-            return self._perform(request, requester, operation, parameters, int(now))
+            return self._perform(request, requester, operation, parameters)
         except _WouldWait:
             raise
         except Fault as raised:
@@ -123,11 +123,15 @@ class Server:
         return key.in_sandbox if realms.is_sandbox(request) else key.requester
 
     def _perform(
-        self, request: SignedRequest, requester: Requester, operation: str, parameters: Mapping[str, Any], now: int
+        self, request: SignedRequest, requester: Requester, operation: str, parameters: Mapping[str, Any]
     ) -> Response:
         entry = OPERATIONS[operation]
         since = next(iter(request.values(SINCE)), None)
         with self._database.writing() if entry.writes else self._database.reading() as connection:
+            # Who has waited for the right to write must not write what was true before others did.
+            now = int(self._clock())
+            if entry.writes and self._timer_is_due(now, requester.id):
+                timers.settle(connection, now, requester.id)
             request_id = str(uuid.uuid4())
             call = Call(
                 operation, parameters, requester, now, connection, self._tokens, request_id, since, terms=self._terms
