@@ -72,6 +72,22 @@ def test_a_hit_that_its_policy_extends_expires_again(house, client, clock, told)
     assert told(hit)[-2:] == [("HITExpired", 1700), ("HITReviewable", 1700)]
 
 
+@pytest.mark.parametrize("further", [{}, {"HITReviewPolicy": policy([])}])
+def test_what_a_policy_begins_comes_before_what_is_later(house, client, clock, further):
+    """A HIT that is extended expires again before another one does, although nobody looked in between."""
+    house.create_hit(client, LifetimeInSeconds=700, MaxAssignments=3, HITReviewPolicy=policy(EXTENDING))
+    house.create_hit(client, LifetimeInSeconds=3000, **further)
+    clock.advance(5000)
+    client.get_account_balance()
+    clock.advance(1)
+    client.list_assignments_for_hit(HITId=client.list_hits()["HITs"][0]["HITId"])
+    with house.database.reading() as connection:
+        times = connection.execute(select(events.c.time).order_by(events.c.number)).scalars().all()
+
+    assert times == sorted(times)
+    assert times[-1] == START + 3000
+
+
 @pytest.mark.parametrize("looks", [(), (3601,), (3601, 7201)])
 def test_it_makes_no_difference_who_looks_when(house, client, clock, told, looks):
     """A policy that rejects at the expiration comes before an approval by time that is due later."""
