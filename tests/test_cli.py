@@ -197,7 +197,12 @@ def test_a_worker_qualifies_by_request_test_profile_and_grant(gateway, requester
         assert worker("test", request).strip() == test
         assert worker("test", request, "--answer", "scan=a crane").split() == [request, "Pending"]
         assert "not open" in worker("test", request, fails=True)
+        assert f"{made}\tPending\t{request}" in worker("qualifications", *me)
         modern.accept_qualification_request(QualificationRequestId=request, IntegerValue=7)
+        assert f"{made}\tGranted\t7\t" in worker("qualifications", *me)
+        modern.disassociate_qualification_from_worker(QualificationTypeId=made, WorkerId="A1DRAWER", Reason="Erased")
+        assert "  reason: Erased" in worker("qualifications", *me)
+        modern.associate_qualification_with_worker(QualificationTypeId=made, WorkerId="A1DRAWER", IntegerValue=7)
     granted = ("--grant", "000000000000000000E0=3")
     worker("set", "A1DRAWER", "--country", "US", "--subdivision", "PA", "--adult", "--masters", *granted)
     requirements = worker("find", *me).partition("Draw a crane")[2].splitlines()[1:5]

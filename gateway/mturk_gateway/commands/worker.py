@@ -130,6 +130,22 @@ def request(type_id: str | None, worker_id: str, sandbox: bool, config: Path | N
             _echo_outcome(requesting.request_qualification(connection, type_id, worker_id, now))
 
 
+@command.command("qualifications")
+@_worker
+@_data
+def qualifications(worker_id: str, config: Path | None, **options: Any) -> None:
+    """List what a worker holds or has lost, and what was asked for and not granted, with the requesters' reasons."""
+    with _working(config, options) as (connection, _):
+        for held in worker_qualifications.holdings(connection, worker_id):
+            click.echo(f"{held.type_id}\t{held.status}\t{held.value}\t{_moment(held.grant_time)}\t{held.name}")
+            _echo_reason(held.reason)
+        for asked in worker_qualifications.asked_for(connection, worker_id):
+            click.echo(
+                f"{asked.type_id}\t{asked.status}\t{asked.request_id}\t{_moment(asked.request_time)}\t{asked.name}"
+            )
+            _echo_reason(asked.reason)
+
+
 @command.command("test")
 @click.argument("request_id", metavar="REQUESTID")
 @_answers
@@ -201,6 +217,11 @@ def set_profile(
             profiles.take_away(connection, worker_id, type_of_masters)
         for type_id, value in [(type_of_masters, 1)] * bool(masters) + values:
             profiles.grant(connection, worker_id, type_id, value, now)
+
+
+def _echo_reason(reason: str | None) -> None:
+    if reason:
+        click.echo(f"  reason: {reason}")
 
 
 def _pairs(given: Sequence[str], option: str) -> list[tuple[str, str]]:

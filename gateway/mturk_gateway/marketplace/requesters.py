@@ -71,11 +71,16 @@ def get_requester(connection: Connection, name: str, *, sandbox: bool = False) -
     """The requester of that name, or the one that the same keys are in the sandbox. Raises LookupError."""
     requester = find_requester(connection, name)
     if sandbox and requester is not None and not requester.sandbox:
-        twin = select(requesters.c.twin_id).where(requesters.c.id == requester.id).scalar_subquery()
-        return _read(connection.execute(_REQUESTER.where(requesters.c.id == twin)).one())
+        twin = select(requesters.c.twin_id).where(requesters.c.id == requester.id)
+        return load_requester(connection, connection.execute(twin).scalar_one())
     if requester is None:
         raise LookupError(f"there is no requester named {name!r}")
     return requester
+
+
+def load_requester(connection: Connection, identifier: str) -> Requester:
+    """A requester who is there, by id."""
+    return _read(connection.execute(_REQUESTER.where(requesters.c.id == identifier)).one())
 
 
 def key_finder(database: Database) -> Callable[[str], Key | None]:

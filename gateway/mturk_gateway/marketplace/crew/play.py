@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
-from sqlalchemy import Connection, and_, bindparam, func, or_, select
+from sqlalchemy import Connection, and_, bindparam, or_, select
 
 from mturk_gateway.clock import Clock
 from mturk_gateway.database import Database
@@ -16,30 +16,21 @@ from mturk_gateway.marketplace.crew.script import Answers, Crew, Script, ScriptE
 from mturk_gateway.marketplace.documents.forms import QuestionForm
 from mturk_gateway.marketplace.documents.markup import DocumentError
 from mturk_gateway.marketplace.documents.questions import read_question
+from mturk_gateway.marketplace.services.publishing.hits import FREE
 from mturk_gateway.marketplace.services.qualifying import requesting
 from mturk_gateway.marketplace.services.qualifying.system_types import masters_elsewhere
 from mturk_gateway.marketplace.services.timers import settle
 from mturk_gateway.marketplace.services.working import finding, profiles, workers
 from mturk_gateway.marketplace.services.working.finding import Group
 from mturk_gateway.marketplace.services.working.refusals import WorkerRefused
-from mturk_gateway.marketplace.tables import assignments, events, hits, qualification_types, requesters
+from mturk_gateway.marketplace.tables import events, hits, qualification_types, requesters
 
-_FREE = hits.c.max_assignments - hits.c.pending - hits.c.submitted - hits.c.approved - hits.c.rejected
 # In the order of creation, which ids do not tell at all, and times only to the second.
 _OPEN = (
-    select(hits.c.id, hits.c.hit_type_id, _FREE.label("free"))
+    select(hits.c.id, hits.c.hit_type_id, FREE.label("free"))
     .outerjoin_from(hits, events, and_(events.c.hit_id == hits.c.id, events.c.type == "HITCreated"))
     .where(finding.OPEN)
     .order_by(hits.c.creation_time, events.c.number, hits.c.id)
-)
-_HELD = (
-    select(func.count())
-    .join_from(assignments, requesters, requesters.c.id == assignments.c.requester_id)
-    .where(
-        assignments.c.worker_id == bindparam("worker"),
-        assignments.c.state == "Accepted",
-        requesters.c.sandbox == bindparam("sandbox"),
-    )
 )
 _QUESTION = select(hits.c.question).where(hits.c.id == bindparam("hit"))
 _NAMED_TYPE = (
@@ -199,7 +190,7 @@ def _look_around(connection: Connection, player: _Player, open_hits: Iterable[_O
     groups = finding.groups(connection, player.id, now, sandbox=player.crew.sandbox)
     types = {group.hit_type_id for group in groups if not group.unmet and player.wants(group)}
     had = set(connection.execute(finding.HAD, {"worker": player.id}).scalars())
-    player.held = connection.execute(_HELD, {"worker": player.id, "sandbox": player.crew.sandbox}).scalar_one()
+    player.held = workers.count_held(connection, player.id, now, sandbox=player.crew.sandbox)
     unwanted = had | player.left
     return (hit for hit in open_hits if hit.hit_type_id in types and hit.free > 0 and hit.id not in unwanted)
 

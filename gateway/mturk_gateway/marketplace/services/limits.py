@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from typing import Any
 
 from mturk_gateway.marketplace.protocol.errors import out_of_range, parameter_error
@@ -32,11 +32,15 @@ def check_limits(parameters: Mapping[str, Any]) -> None:
     for name, (lowest, highest) in _NUMBERS.items():
         check_range(parameters, name, lowest, highest)
     for name, longest in _LENGTHS.items():
-        length = len(parameters.get(name, ""))
-        if length > longest:
-            raise parameter_error(
-                f"The value of the parameter {name} is too long. It has {length} characters; {longest} are allowed."
-            )
+        check_length(name, parameters.get(name, ""), longest)
+
+
+def check_length(name: str, value: Sized, most: int, *, unit: str = "characters") -> None:
+    """Refuse a text or a list that is too long. Raises Fault (ParameterValidationError)."""
+    if len(value) > most:
+        raise parameter_error(
+            f"The value of the parameter {name} is too long. It has {len(value)} {unit}; {most} are allowed."
+        )
 
 
 def check_range(parameters: Mapping[str, Any], name: str, lowest: int, highest: int) -> None:

@@ -8,7 +8,7 @@ from mturk_gateway.marketplace.protocol.errors import request_error
 from mturk_gateway.marketplace.requesters import Requester
 from mturk_gateway.marketplace.services.paying import money
 from mturk_gateway.marketplace.services.paying.money import Transfer
-from mturk_gateway.marketplace.services.publishing.hits import Hit, event_of
+from mturk_gateway.marketplace.services.publishing.hits import Hit, available, event_of
 from mturk_gateway.marketplace.services.telling import events
 from mturk_gateway.marketplace.tables import hits
 
@@ -37,7 +37,7 @@ def grow(
     cost = assignments * (money.cents(hit.reward) + hit.fee)
     money.spend(connection, requester, [Transfer(requester.id, now, "hold", "available", "held", cost, hit_id=hit.id)])
     expiration = hit.expiration if until is None else until
-    free = hit.max_assignments + assignments - hit.pending - hit.submitted - hit.approved - hit.rejected
+    can_be_taken = available(hit) + assignments > 0 and expiration > now
     connection.execute(
         _GROW,
         {
@@ -45,7 +45,7 @@ def grow(
             "further": assignments,
             "until": expiration,
             "next": expiration if expiration > now else None,
-            "in_review": hit.reviewing and not (free > 0 and expiration > now),
+            "in_review": hit.reviewing and not can_be_taken,
         },
     )
     events.record(connection, event_of("HITExtended", now, hit))

@@ -50,6 +50,9 @@ class Hit(NamedTuple):
     requirements: str
 
 
+FREE = hits.c.max_assignments - hits.c.pending - hits.c.submitted - hits.c.approved - hits.c.rejected
+"""What `available` gives, for the database."""
+
 _WITH_TYPE = select(
     *(hits.c[name] if name in hits.c else hit_types.c[name] for name in Hit._fields),
 ).join_from(hits, hit_types)
@@ -163,7 +166,7 @@ _DONE = and_(
     hits.c.pending == 0,
     or_(
         hits.c.expiration <= bindparam("now"),
-        hits.c.pending + hits.c.submitted + hits.c.approved + hits.c.rejected >= hits.c.max_assignments,
+        FREE <= 0,
     ),
 )
 _IDS_OF_DONE = select(hits.c.id, hits.c.newest_first).where(_LISTED, _DONE, hits.c.reviewing == bindparam("reviewing"))

@@ -7,16 +7,15 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, bindparam, select, update
 
 from mturk_gateway.marketplace.services.judging import review_policies
-from mturk_gateway.marketplace.services.publishing.hits import Hit, event_of, load_hit, status
+from mturk_gateway.marketplace.services.publishing.hits import FREE, Hit, event_of, load_hit, status
 from mturk_gateway.marketplace.services.telling import events
 from mturk_gateway.marketplace.services.telling.events import Event
 from mturk_gateway.marketplace.tables import hits
 
-_FREE = hits.c.max_assignments - hits.c.pending - hits.c.submitted - hits.c.approved - hits.c.rejected
 _THESE = hits.c.id.in_(bindparam("these", expanding=True))
 _STANDS = select(
     *(hits.c[name] for name in ("id", "requester_id", "hit_type_id", "pending")),
-    _FREE.label("free"),
+    FREE.label("free"),
     hits.c.hit_review_policy.is_not(None).label("reviewed"),
 ).where(_THESE)
 # Nothing that a listing shows has changed, so the number of the last change stays.

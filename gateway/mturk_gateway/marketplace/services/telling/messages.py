@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sized
-
 from sqlalchemy import Connection, bindparam, exists, insert, or_, select
 
-from mturk_gateway.marketplace.protocol.errors import parameter_error
 from mturk_gateway.marketplace.services.call import Call, Reply
+from mturk_gateway.marketplace.services.limits import check_length
 from mturk_gateway.marketplace.tables import assignments, messages, workers
 
 _MOST_WORKERS = 100
@@ -31,9 +29,9 @@ def notify_workers(call: Call) -> Reply:
     to (modern-mturk 4.2). Raises Fault (ParameterValidationError) for what is too long, in characters or workers.
     """
     subject, text, named = (call.parameters[name] for name in ("Subject", "MessageText", "WorkerIds"))
-    _check_length("Subject", subject, _LONGEST_SUBJECT, "characters")
-    _check_length("MessageText", text, _LONGEST_TEXT, "characters")
-    _check_length("WorkerIds", named, _MOST_WORKERS, "values")
+    check_length("Subject", subject, _LONGEST_SUBJECT)
+    check_length("MessageText", text, _LONGEST_TEXT)
+    check_length("WorkerIds", named, _MOST_WORKERS, unit="values")
     known = {worker: _is_known(call.connection, worker) for worker in named}
     message = {"requester_id": call.requester.id, "time": call.now, "subject": subject, "text": text}
     sent = [{**message, "worker_id": worker} for worker, is_known in known.items() if is_known]
@@ -41,13 +39,6 @@ def notify_workers(call: Call) -> Reply:
         call.connection.execute(_SEND, sent)
     # Clients read the list without looking whether it is there (modern-mturk 1.5).
     return {"NotifyWorkersFailureStatuses": [_failure(worker) for worker, is_known in known.items() if not is_known]}
-
-
-def _check_length(name: str, value: Sized, most: int, unit: str) -> None:
-    if len(value) > most:
-        raise parameter_error(
-            f"The value of the parameter {name} is too long. It has {len(value)} {unit}; {most} are allowed."
-        )
 
 
 def _is_known(connection: Connection, worker_id: str) -> bool:

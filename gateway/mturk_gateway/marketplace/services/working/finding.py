@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, func, or_, select
 
-from mturk_gateway.marketplace.services.publishing.hits import Hit, load_hit
+from mturk_gateway.marketplace.services.publishing.hits import FREE, Hit, load_hit
 from mturk_gateway.marketplace.services.qualifying.eligibility import Action, Requirement, Standing
 from mturk_gateway.marketplace.services.working.refusals import WorkerRefused
 from mturk_gateway.marketplace.tables import assignments, hit_types, hits, qualification_types, requesters
@@ -16,7 +16,7 @@ from mturk_gateway.marketplace.tables import assignments, hit_types, hits, quali
 OPEN = and_(
     hits.c.disposed_at.is_(None),
     hits.c.expiration > bindparam("now"),
-    hits.c.pending + hits.c.submitted + hits.c.approved + hits.c.rejected < hits.c.max_assignments,
+    FREE > 0,
 )
 """HITs that somebody can accept at the moment `now`."""
 
@@ -121,13 +121,17 @@ def offered(connection: Connection, group: str, worker_id: str, now: int) -> str
     return hit_id
 
 
+def is_in_sandbox(connection: Connection, hit_id: str) -> bool:
+    """Whether a HIT is one of the sandbox."""
+    return bool(connection.execute(_REALM_OF_HIT, {"hit": hit_id}).scalar_one())
+
+
 def refuse_unqualified(connection: Connection, hit: Hit, worker_id: str, action: Action) -> None:
     """Raise WorkerRefused, naming what is missing, unless a worker meets the requirements that guard an action."""
     requirements = json.loads(hit.requirements)
     if not requirements:
         return
-    sandbox = bool(connection.execute(_REALM_OF_HIT, {"hit": hit.id}).scalar_one())
-    standing = Standing(connection, worker_id, sandbox=sandbox)
+    standing = Standing(connection, worker_id, sandbox=is_in_sandbox(connection, hit.id))
     if not standing.permits(requirements, action):
         wanted = "; ".join(describe(connection, standing.unmet(requirements)))
         raise WorkerRefused(f"You do not have the qualifications that this HIT requires: {wanted}.")

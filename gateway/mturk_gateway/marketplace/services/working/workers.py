@@ -43,8 +43,7 @@ _HELD = (
         assignments.c.worker_id == bindparam("worker"),
         assignments.c.state == "Accepted",
         assignments.c.due > bindparam("now"),
-        requesters.c.sandbox
-        == select(requesters.c.sandbox).where(requesters.c.id == bindparam("owner")).correlate(None).scalar_subquery(),
+        requesters.c.sandbox == bindparam("sandbox"),
     )
 )
 # One statement looks for the slot and takes it, so that two workers can never both have the last one.
@@ -152,6 +151,12 @@ def submit(connection: Connection, assignment_id: str, answers: Iterable[tuple[s
     progress.work_ended(connection, hit.id, now)
 
 
+def count_held(connection: Connection, worker_id: str, now: int, *, sandbox: bool) -> int:
+    """How many assignments a worker has accepted in a realm and not finished."""
+    number: int = connection.execute(_HELD, {"worker": worker_id, "now": now, "sandbox": sandbox}).scalar_one()
+    return number
+
+
 def give_back(connection: Connection, assignment_id: str, now: int) -> None:
     """Return an assignment unfinished: its slot is free at once. Raises WorkerRefused."""
     assignment = _find_held(connection, assignment_id, now)
@@ -170,8 +175,7 @@ def _check(connection: Connection, hit: Hit, worker_id: str, now: int, *, qualif
         raise WorkerRefused("This HIT is not available to you.")
     if connection.execute(_HAD, {"worker": worker_id, "hit": hit.id}).one_or_none() is not None:
         raise WorkerRefused("You have already accepted this HIT.")
-    holder = {"worker": worker_id, "owner": hit.requester_id, "now": now}
-    if connection.execute(_HELD, holder).scalar_one() >= MOST_HELD:
+    if count_held(connection, worker_id, now, sandbox=finding.is_in_sandbox(connection, hit.id)) >= MOST_HELD:
         raise WorkerRefused(f"You already hold {MOST_HELD} assignments; submit or return one first.")
     if not qualified:
         finding.refuse_unqualified(connection, hit, worker_id, "Accept")

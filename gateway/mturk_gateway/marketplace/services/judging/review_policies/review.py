@@ -6,22 +6,19 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, insert
 
 from mturk_gateway.marketplace.ids import new_entity_id
 from mturk_gateway.marketplace.protocol.errors import Fault, request_error
-from mturk_gateway.marketplace.requesters import Requester
+from mturk_gateway.marketplace.requesters import load_requester
 from mturk_gateway.marketplace.services.judging import decisions
 from mturk_gateway.marketplace.services.judging.decisions import Submission
 from mturk_gateway.marketplace.services.judging.review_policies.parameters import Decisions, Extension
 from mturk_gateway.marketplace.services.publishing.hit_growth import check_increase, grow
 from mturk_gateway.marketplace.services.publishing.hits import Hit
-from mturk_gateway.marketplace.tables import requesters, review_records
+from mturk_gateway.marketplace.tables import review_records
 
 _KEEP = insert(review_records)
-_OWNER = select(*(requesters.c[name] for name in ("id", "name", "sandbox", "prepaid", "charged"))).where(
-    requesters.c.id == bindparam("owner")
-)
 
 
 class Subject(NamedTuple):
@@ -123,7 +120,7 @@ class Review:
     def _extend(self, seconds: int) -> str:
         hit = self._hit
         check_increase(hit, 1)
-        owner = Requester(*self._connection.execute(_OWNER, {"owner": hit.requester_id}).one())
+        owner = load_requester(self._connection, hit.requester_id)
         until = max(self._now, hit.expiration) + seconds if seconds else None
         grow(self._connection, owner, hit, self._now, assignments=1, until=until)
         return f"Extended to {hit.max_assignments + 1} assignments"
