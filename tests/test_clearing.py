@@ -22,7 +22,7 @@ from mturk_gateway.paging.writes import Writes
 from mturk_translators.operations import OPERATIONS
 from mturk_translators.request import PageRequest
 from mturk_translators.rows import Row
-from mturk_translators.shapes import HITS
+from mturk_translators.shapes.hits import HITS
 
 LISTED = Walk("r", "ListHITs", "{}")
 VIEW = '[[], "Title"]'

@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mturk_translators.faults import Fault, Place
-from mturk_translators.fields import Choices, Each, Integer, Price, Structure, Text, take_members
+from mturk_translators.field import take_members
+from mturk_translators.fields import Choices, Integer, Text
 from mturk_translators.query import Node, Pair, blocks, first, merge, nest, parse_pairs
+from mturk_translators.structures import Each, Price, Structure
 
 LOCALE = Structure("LocaleValue", (Text("Country"), Text("Subdivision")))
 REQUIREMENT = Structure(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import botocore.session
 import pytest
 
-from mturk_translators.fields import Each, RequiredToPreview, Structure
 from mturk_translators.operation import Operation, Unavailable, When, Withdrawn
 from mturk_translators.operations import LISTINGS, OPERATIONS
 from mturk_translators.rows import sections
+from mturk_translators.structures import Each, RequiredToPreview, Structure
 from mturk_translators.versions import VERSIONS
 
 MODEL = botocore.session.get_session().get_service_model("mturk")

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mturk_translators.faults import MISSHAPEN, Fault
-from mturk_translators.fields import Boolean, Choice, Choices, Integer, Price, Text
+from mturk_translators.fields import Boolean, Choice, Choices, Integer, Text
 from mturk_translators.query import Pair, nest
+from mturk_translators.structures import Price
 from mturk_translators.values import amount_text, formatted_price, money_in, money_key, time_key, time_text
 
 INVALID = "AWS.MechanicalTurk.InvalidParameterValue"

@@ -26,7 +26,8 @@ from mturk_gateway.question import Ask, Questions
 from mturk_gateway.upstream import Upstream
 from mturk_translators.document import answer, front_refusal, whole_refusal
 from mturk_translators.faults import MISSHAPEN, Fault, ModernError, Place, unavailable
-from mturk_translators.flows import Written, explain, watched
+from mturk_translators.flows.errors import explain
+from mturk_translators.flows.writes import Written, watched
 from mturk_translators.operation import Context, Reply
 from mturk_translators.request import StepsRequest
 from mturk_translators.response import give_page, give_refusal, give_result, give_validity

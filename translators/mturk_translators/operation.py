@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from mturk_translators.faults import invalid_value
-from mturk_translators.fields import Choice, Field, Integer
+from mturk_translators.field import Field
+from mturk_translators.fields import Choice, Integer
 from mturk_translators.query import Node
 
 Reply = dict[str, Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from mturk_translators.fields import take_members
+from mturk_translators.field import take_members
 from mturk_translators.operation import Call, Context, Operation, Pages, Steps, When
 from mturk_translators.query import PLUMBING, Node
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from mturk_translators.faults import Fault, unavailable
-from mturk_translators.fields import Field, Structure
+from mturk_translators.field import Field
 from mturk_translators.operation import Entry, Operation, Reply
 from mturk_translators.query import PLUMBING, Node
 from mturk_translators.request import PageRequest
 from mturk_translators.rows import join
+from mturk_translators.structures import Structure
 from mturk_translators.xml import Element, Rendered, around, finish
 
 

@@ -14,7 +14,7 @@ from functools import cache
 from itertools import accumulate, chain, groupby
 from typing import Any, NamedTuple
 
-from mturk_translators.fields import Field, give_members, prepare
+from mturk_translators.field import Field, give_members, prepare
 from mturk_translators.operation import Listing, Pages
 from mturk_translators.versions import NEWEST
 from mturk_translators.xml import representable

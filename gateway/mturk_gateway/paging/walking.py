@@ -15,7 +15,7 @@ from mturk_gateway.paging.queue import Task, ViewTask, WalkQueue
 from mturk_gateway.paging.snapshots import Snapshot
 from mturk_gateway.upstream import UNREACHABLE, Upstream
 from mturk_translators.faults import MISSHAPEN, ModernError
-from mturk_translators.flows import read_again
+from mturk_translators.flows.writes import read_again
 from mturk_translators.operation import Call, Listing, Reply
 from mturk_translators.operations import LISTINGS
 from mturk_translators.rows import Row, keep

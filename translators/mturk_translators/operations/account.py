@@ -1,7 +1,7 @@
 """The requester's account: entries only."""
 
-from mturk_translators.fields import Price
 from mturk_translators.operation import Entry, Operation
+from mturk_translators.structures import Price
 
 ENTRIES: dict[str, Entry] = {
     "GetAccountBalance": Operation(

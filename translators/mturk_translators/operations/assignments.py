@@ -1,9 +1,11 @@
 """Assignments: entries only."""
 
-from mturk_translators.fields import Choices, Structure, Text, assignment_id, hit_id
-from mturk_translators.flows import reject_assignment
+from mturk_translators.fields import Choices, Text, assignment_id, hit_id
+from mturk_translators.flows.assignments import reject_assignment
 from mturk_translators.operation import Entry, Filter, Operation, Pages, groups
-from mturk_translators.shapes import ASSIGNMENT, ASSIGNMENTS, HIT
+from mturk_translators.shapes.assignments import ASSIGNMENT, ASSIGNMENTS
+from mturk_translators.shapes.hits import HIT
+from mturk_translators.structures import Structure
 
 _FEEDBACK = Text("RequesterFeedback", longest=1024, clean=True)
 

@@ -2,24 +2,18 @@
 
 from mturk_translators.fields import (
     Choices,
-    Each,
     Identifier,
     Integer,
-    Structure,
     Text,
     hit_id,
     layout_id,
     qualification_type_id,
 )
-from mturk_translators.flows import create_hit
+from mturk_translators.flows.hits import create_hit
 from mturk_translators.operation import Entry, Filter, Operation, Pages, When, exactly_one_of, groups
-from mturk_translators.shapes import (
-    HIT_ALONE,
-    HIT_TYPE_PROPERTIES,
-    HITS,
-    HITS_FOR_QUALIFICATION_TYPE,
-    REVIEW_POLICY,
-)
+from mturk_translators.shapes.hits import HIT_ALONE, HIT_TYPE_PROPERTIES, HITS, HITS_FOR_QUALIFICATION_TYPE
+from mturk_translators.shapes.reviews import REVIEW_POLICY
+from mturk_translators.structures import Each, Structure
 
 _SORTS = ("Title", "Reward", "Expiration", "CreationTime", "Enumeration")
 

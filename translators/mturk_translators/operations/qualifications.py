@@ -2,7 +2,7 @@
 
 from mturk_translators.fields import Boolean, Choice, Integer, Text
 from mturk_translators.operation import Entry, Operation
-from mturk_translators.shapes import QUALIFICATION_TYPE
+from mturk_translators.shapes.qualifications import QUALIFICATION_TYPE
 
 ENTRIES: dict[str, Entry] = {
     "CreateQualificationType": Operation(

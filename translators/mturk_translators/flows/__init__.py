@@ -1,0 +1,1 @@
+"""What takes more than one modern call, as generators: they yield calls and are sent replies."""
