@@ -16,10 +16,11 @@ from urllib.parse import quote, urlencode
 
 from botocore.retries.standard import ExponentialBackoff
 
-from mturk_gateway.app import create_walker
-from mturk_gateway.auth import SERVICE, sign, standard_string
+from mturk_gateway.app import create_driver, create_walker
+from mturk_gateway.auth import SERVICE, sign, standard_string, version_1_string
 from mturk_gateway.credentials import Requester
 from mturk_gateway.database import Database, sqlite_url
+from mturk_gateway.ledger.undertakings import Undertakings
 from mturk_gateway.ledger.usage import Usage
 from mturk_gateway.paging.desk import Desk, Rules
 from mturk_gateway.paging.pager import Pager
@@ -28,7 +29,9 @@ from mturk_gateway.paging.tables import prepare_paging
 from mturk_gateway.paging.writes import Writes
 from mturk_gateway.pipeline import Pipeline, Received
 from mturk_gateway.settings import Settings
+from mturk_gateway.undertaking import Undertaker
 from mturk_gateway.upstream import Upstream
+from mturk_translators.query import Pair
 from support import ScriptedUpstream, timestamp
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
@@ -89,6 +92,8 @@ class Case:
             return self.facts["query"].encode()
         given = dict(self.pairs)
         moment = given.get("Timestamp", timestamp(self.now))
+        if given.get("SignatureVersion") == "1":
+            return _signed_as_boto_signs(self.pairs, requester, moment)
         credentials = {
             "Service": SERVICE,
             "AWSAccessKeyId": requester.access_key,
@@ -97,6 +102,13 @@ class Case:
         }
         added = [(name, value) for name, value in credentials.items() if name not in given]
         return urlencode([*added, *self.pairs], quote_via=quote).encode()
+
+
+def _signed_as_boto_signs(pairs, requester, moment):
+    """The parameters with a signature of version 1, which covers them all, and without a Service."""
+    named = {"AWSAccessKeyId": requester.access_key, "Timestamp": moment}
+    given = [Pair(*pair) for pair in {**named, **dict(pairs)}.items()]
+    return urlencode([*given, ("Signature", sign(requester.secret, version_1_string(given)))], quote_via=quote).encode()
 
 
 CASES = [Case(path) for path in sorted(FIXTURES.glob("*/*.xml"))]
@@ -115,6 +127,7 @@ class Stage:
     upstream: Upstream
     desk: Database
     stock: Database
+    ledger: Database
     executor: ThreadPoolExecutor
     requesters: dict[str, Requester] = field(default_factory=dict)
 
@@ -137,15 +150,20 @@ class Stage:
         writes = Writes(self.desk)
         desk = Desk(self.desk, writes, Rules(freshness=60.0, patience=10.0, staleness=600.0, lifetime=60.0))
         pager = Pager(desk, Shelf(self.stock), self.executor, patience=10.0)
+        driver = create_driver(self.upstream, writes)
+        undertakings = Undertakings(self.ledger)
         pipeline = Pipeline(
             find=self.requesters.get,
-            upstream=self.upstream,
+            driver=driver,
+            undertaker=Undertaker(undertakings, driver, writes),
+            undertakings=undertakings,
             pager=pager,
             desk=desk,
-            writes=writes,
-            usage=Usage(self.desk),
+            usage=Usage(self.ledger),
             executor=self.executor,
             clock=lambda: now,
+            service_clock=lambda: now,
+            has_sandbox=False,
             clock_skew=900,
             default_lifetime=604_800,
         )
@@ -167,8 +185,11 @@ def stage(folder):
         stack.callback(desk.close)
         stack.callback(stock.close)
         prepare_paging(desk, stock)
-        opened = Stage(script, upstream, desk, stock, stack.enter_context(ThreadPoolExecutor(8)))
-        stack.enter_context(create_walker(Settings(), desk, stock, upstream, opened.requesters.get))
+        ledger = Database(sqlite_url(folder / "ledger.db"), durable=True)
+        stack.callback(ledger.close)
+        ledger.migrate("mturk_gateway.ledger")
+        opened = Stage(script, upstream, desk, stock, ledger, stack.enter_context(ThreadPoolExecutor(8)))
+        stack.enter_context(create_walker(Settings(), desk, stock, ledger, upstream, opened.requesters.get))
         yield opened
 
 

@@ -406,7 +406,7 @@ def test_the_requests_of_a_batch_stay_on_snapshots_of_their_own(gateway, request
         assert texts(root, "HITId") == hits
 
 
-def test_a_walk_that_a_stopping_walker_leaves_is_gone_on_with_at_once(paging):
+def test_a_walk_that_a_stopping_walker_leaves_is_gone_on_with_at_once(paging, tmp_path):
     """Nobody waits for the lease of a process that was stopped in an orderly way."""
     asked, gate = threading.Event(), threading.Event()
     answer = listing(hits_of(150))
@@ -420,13 +420,16 @@ def test_a_walk_that_a_stopping_walker_leaves_is_gone_on_with_at_once(paging):
     owner = Requester("r", "r", "secret")
     with ScriptedUpstream(held) as scripted:
         upstream = Upstream(scripted.url, 30.0)
-        stopped = create_walker(Settings(), *paging, upstream, {"r": owner}.get).start()
+        ledger = Database(sqlite_url(tmp_path / "ledger.db"), durable=True)
+        ledger.migrate("mturk_gateway.ledger")
+        stopped = create_walker(Settings(), *paging, ledger, upstream, {"r": owner}.get).start()
         asked.wait(20)
         stopping = threading.Thread(target=stopped.stop)
         stopping.start()
         gate.set()
         stopping.join()
         upstream.close()
+        ledger.close()
     task = WalkQueue(paging[0], lease=3600.0).take()
 
     assert task.id == walk

@@ -13,12 +13,16 @@ from support import signed_query
 LAB = Requester("lab", "AKIDLAB", "lab-secret")
 
 
+def context():
+    return Context("t", 60, 0, "r")
+
+
 def read(questions, *pairs):
     """What a request asks, as far as an answer can show it."""
     query = signed_query(LAB, "SearchHITs", *pairs).encode()
     question, claim = questions.read(query, b"")
     try:
-        asked = [(ask.asked, ask.translated(lambda: Context("t", 60)), ask.validates_only) for ask in question.asks]
+        asked = [(ask.asked, ask.translated(context, "account"), ask.validates_only) for ask in question.asks]
     except Fault as fault:
         asked = [(fault.code, fault.message)]
     return asked, claim.signature, claim.timestamp, question.version, question.walker("127.0.0.1", "program")

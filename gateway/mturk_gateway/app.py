@@ -17,12 +17,14 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Lifespan
 from structlog import get_logger
 
-from mturk_gateway.clock import wall_clock
+from mturk_gateway.clock import Clock, wall_clock
 from mturk_gateway.credentials import Keyring, Requester
 from mturk_gateway.database import Database
+from mturk_gateway.driving import Driver
 from mturk_gateway.failsafe import Failsafe
 from mturk_gateway.front import XML_TYPE, Front, LegacyFront, SoapFront, new_request_id
 from mturk_gateway.house import House
+from mturk_gateway.ledger.undertakings import Undertakings
 from mturk_gateway.ledger.usage import Usage
 from mturk_gateway.logs import RequestLog
 from mturk_gateway.modern import ModernFront
@@ -37,7 +39,8 @@ from mturk_gateway.paging.walking import Walking
 from mturk_gateway.paging.writes import Writes
 from mturk_gateway.pipeline import Pipeline
 from mturk_gateway.settings import Settings
-from mturk_gateway.upstream import Upstream
+from mturk_gateway.undertaking import Finisher, Undertaker
+from mturk_gateway.upstream import Sandbox, Upstream
 from mturk_translators.document import front_refusal
 from mturk_translators.faults import unreadable
 
@@ -63,13 +66,26 @@ class Apps(NamedTuple):
     """Health, later reports and metrics."""
 
 
-def create_gateway(settings: Settings, house: House, upstream_url: str, request_log: RequestLog) -> Apps:
-    """A front. It closes nothing that it was given."""
+def open_upstream(settings: Settings, url: str) -> Upstream:
+    """The way to the modern API at a URL, and to its sandbox if there is one."""
+    # Our own marketplace tells its realms apart by the Host header.
+    outside = Sandbox(settings.sandbox_upstream) if settings.sandbox_upstream else None
+    return Upstream(url, settings.upstream_timeout, Sandbox(url, "sandbox") if settings.embedded else outside)
+
+
+def create_gateway(
+    settings: Settings,
+    house: House,
+    upstream_url: str,
+    request_log: RequestLog,
+    service_clock: Clock = wall_clock,
+) -> Apps:
+    """A front. It closes nothing that it was given. `service_clock` is what the marketplace's rules go by."""
     # Calls wait for the upstream, and must not keep those waiting who only want a page.
     calls = ThreadPoolExecutor(_CALLS, thread_name_prefix="call")
     executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="front")
     find = Keyring(house.credentials).find
-    upstream = Upstream(upstream_url, settings.upstream_timeout)
+    upstream = open_upstream(settings, upstream_url)
     rules = Rules(settings.freshness, settings.patience, settings.staleness, settings.walk_lifetime)
     writes = Writes(house.desk)
     desk = Desk(house.desk, writes, rules)
@@ -78,15 +94,20 @@ def create_gateway(settings: Settings, house: House, upstream_url: str, request_
     client = httpx.AsyncClient(
         timeout=settings.upstream_timeout, limits=httpx.Limits(max_connections=256), trust_env=False
     )
+    driver = create_driver(upstream, writes)
+    undertakings = Undertakings(house.ledger)
     legacy = Pipeline(
         find,
-        upstream,
+        driver,
+        Undertaker(undertakings, driver, writes),
+        undertakings,
         pager,
         desk,
-        writes,
         usage,
         calls,
         wall_clock,
+        service_clock,
+        upstream.has_sandbox,
         settings.clock_skew,
         settings.default_lifetime,
         request_log,
@@ -114,13 +135,38 @@ def create_gateway(settings: Settings, house: House, upstream_url: str, request_
     return Apps(Failsafe(public), Failsafe(_fastapi()), Failsafe(health.answered_by(_fastapi())))
 
 
+def create_driver(upstream: Upstream, writes: Writes) -> Driver:
+    """What makes the calls of flows."""
+    return Driver(upstream, writes, {}, lambda *_: None)
+
+
+def create_finisher(house: House, upstream: Upstream, find: Callable[[str], Requester | None]) -> Finisher:
+    """What goes on with undertakings, for the requesters that `find` knows by their accounts."""
+    writes = Writes(house.desk)
+    return Finisher(Undertaker(Undertakings(house.ledger), create_driver(upstream, writes), writes), find)
+
+
 def create_walker(
-    settings: Settings, desk: Database, stock: Database, upstream: Upstream, find: Callable[[str], Requester | None]
+    settings: Settings,
+    desk: Database,
+    stock: Database,
+    ledger: Database,
+    upstream: Upstream,
+    find: Callable[[str], Requester | None],
 ) -> Walker:
-    """A walker on the databases of paging, for the requesters that `find` knows by their access keys."""
+    """A walker on the databases of paging, for the requesters that `find` knows by their accounts."""
     space = settings.snapshot_space * 2**20
     queue = WalkQueue(desk, LEASE)
-    walking = Walking(queue, Bases(stock), upstream, find, lifetime=settings.walk_lifetime, largest=space // 2)
+    walking = Walking(
+        queue,
+        Bases(stock),
+        upstream,
+        find,
+        Undertakings(ledger).going,
+        lifetime=settings.walk_lifetime,
+        largest=space // 2,
+        search_cap=settings.search_cap,
+    )
     limits = Limits(settings.walk_lifetime, settings.staleness, space, space // 2)
     return Walker(queue, walking, Clearing(desk, stock, limits))
 

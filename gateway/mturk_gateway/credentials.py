@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Iterable
 from configparser import ConfigParser, Error, SectionProxy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from structlog import get_logger
@@ -21,7 +21,11 @@ class CredentialsError(ValueError):
 
 @dataclass(frozen=True)
 class Requester:
-    """Who a request comes from. `clock_skew` in seconds; None where the profile leaves it to the settings."""
+    """Who a request comes from. `clock_skew` in seconds; None where the profile leaves it to the settings.
+
+    `sandbox` says that it is about the sandbox: always for the keys of a profile that is marked so, and for those of
+    any other, as a `guest`, when it came to a host of the sandbox.
+    """
 
     profile: str
     access_key: str
@@ -31,6 +35,22 @@ class Requester:
     endpoint_url: str | None = None
     sandbox: bool = False
     clock_skew: int | None = None
+    guest: bool = False
+
+    @property
+    def account(self) -> str:
+        """Names what is the requester's own: listings, writes, undertakings. Each realm has an account for it."""
+        return self.access_key + _GUEST if self.guest else self.access_key
+
+    def in_sandbox(self) -> Requester:
+        """The same requester in the sandbox."""
+        return self if self.sandbox else replace(self, sandbox=True, guest=True)
+
+
+NOBODY = Requester("", "", "")
+"""Who asks without any credentials, where that is allowed."""
+
+_GUEST = "/sandbox"
 
 
 def shared_credentials_path() -> Path:
@@ -128,6 +148,11 @@ class Keyring:
             self._looked_at = now
             self._look()
         return self._requesters.get(access_key)
+
+    def find_account(self, account: str) -> Requester | None:
+        """The requester whose account this is, in the realm that it is of."""
+        requester = self.find(account.removesuffix(_GUEST))
+        return requester.in_sandbox() if requester and account.endswith(_GUEST) else requester
 
     def _look(self) -> None:
         try:

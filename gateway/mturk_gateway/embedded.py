@@ -8,7 +8,7 @@ from typing import Self
 from starlette.types import Receive, Scope, Send
 
 from mturk_gateway.admin import add_requester, import_new_requesters
-from mturk_gateway.app import create_gateway, create_walker, public_hosts
+from mturk_gateway.app import create_finisher, create_gateway, create_walker, open_upstream, public_hosts
 from mturk_gateway.clock import Clock, wall_clock
 from mturk_gateway.credentials import Keyring, Requester, read_profiles
 from mturk_gateway.failsafe import LegacyHttpProtocol
@@ -18,7 +18,6 @@ from mturk_gateway.logs import RequestLog
 from mturk_gateway.marketplace.app import create_marketplace
 from mturk_gateway.marketplace.terms import Terms
 from mturk_gateway.settings import Settings
-from mturk_gateway.upstream import Upstream
 
 
 class EmbeddedGateway:
@@ -63,11 +62,12 @@ class EmbeddedGateway:
                 ),
             )
             upstream_url = self._stack.enter_context(Listener(marketplace)).url
-        upstream = Upstream(upstream_url, settings.upstream_timeout)
+        upstream = open_upstream(settings, upstream_url)
         self._stack.callback(upstream.close)
-        find = Keyring(self.house.credentials).find
-        self._stack.enter_context(create_walker(settings, self.house.desk, self.house.stock, upstream, find))
-        apps = create_gateway(settings, self.house, upstream_url, RequestLog())
+        house, find = self.house, Keyring(self.house.credentials).find_account
+        self._stack.enter_context(create_walker(settings, house.desk, house.stock, house.ledger, upstream, find))
+        self._stack.enter_context(create_finisher(house, upstream, find))
+        apps = create_gateway(settings, house, upstream_url, RequestLog(), self._clock)
         self.url = self._stack.enter_context(listener).url
         return self
 

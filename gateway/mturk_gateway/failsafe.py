@@ -118,7 +118,11 @@ class LegacyHttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is complete. A proxy's client may have sent a whole URL, even one without a path."""
         self._head_due.cancel()
-        self.url = re.sub(rb"^([a-z]+://[^/?#]+)(?=\?|$)", rb"\1/", self.url)
+        whole = re.match(rb"[a-z]+://([^/?#]+)(/?)", self.url, re.IGNORECASE)
+        if whole:
+            # It says more exactly than the Host header where the request was meant to go.
+            self.headers[:] = [(b"host", whole[1]), *(pair for pair in self.headers if pair[0] != b"host")]
+            self.url = self.url if whole[2] else self.url[: whole.end()] + b"/" + self.url[whole.end() :]
         super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:

@@ -9,6 +9,7 @@ from enum import Enum
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mturk_gateway.pipeline import Pipeline, Received
+from mturk_gateway.realm import is_sandbox_host
 from mturk_translators.document import front_refusal, soap_fault
 from mturk_translators.faults import Fault, unreadable
 
@@ -97,7 +98,8 @@ class LegacyFront:
             await send_document(send, fault.status, front_refusal(request_id, fault))
             return
         peer = scope["client"][0] if scope.get("client") else ""
-        received = Received(request_id, scope["query_string"], body, peer, header(scope, b"user-agent"))
+        sandbox = is_sandbox_host(header(scope, b"host"))
+        received = Received(request_id, scope["query_string"], body, peer, header(scope, b"user-agent"), sandbox)
         answer = await self._pipeline.answer(received)
         await send_document(send, answer.status, answer.document)
 

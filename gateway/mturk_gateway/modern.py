@@ -18,6 +18,7 @@ from mturk_gateway.credentials import Requester
 from mturk_gateway.front import header, new_request_id, read_body, send_document
 from mturk_gateway.ledger.usage import Usage
 from mturk_gateway.paging.writes import Writes
+from mturk_gateway.realm import is_sandbox_host
 from mturk_gateway.sigv4 import SignatureFault, SignedRequest, access_key_of, verify
 from mturk_gateway.upstream import Upstream
 from mturk_translators.faults import Fault
@@ -67,7 +68,10 @@ class ModernFront:
         )
         try:
             access_key = access_key_of(signed)
-            request = self._signed_anew(scope, signed, access_key) if self.resign else self._as_it_came(scope, body)
+            requester = self.find(access_key)
+            if requester and is_sandbox_host(header(scope, b"host")):
+                requester = requester.in_sandbox()
+            request = self._signed_anew(scope, signed, requester) if self.resign else self._as_it_came(scope, body)
         except SignatureFault as fault:
             await send_modern_error(send, fault.status, fault.type, fault.message)
             return
@@ -80,33 +84,35 @@ class ModernFront:
         except httpx.HTTPError as error:
             log.warning("upstream unreachable", operation=operation[:64], reason=type(error).__name__)
             # It may have been carried out all the same.
-            await self._note(access_key, operation, body, b"")
+            await self._note(requester, operation, body, b"")
             await send_modern_error(send, 500, "ServiceFault", "The service cannot answer at the moment.")
             return
         if not reply.is_client_error:
             # A refused request has changed nothing, and may not even come from the owner of the key.
-            await self._note(access_key, operation, body, reply.content)
+            await self._note(requester, operation, body, reply.content)
         if reply.is_success:
             self.usage.count(access_key, "modern", operation, self.clock())
         await _pass_back(send, reply)
 
-    async def _note(self, access_key: str, operation: str, body: bytes, reply: bytes) -> None:
-        if writes(operation) and self.find(access_key):
+    async def _note(self, requester: Requester | None, operation: str, body: bytes, reply: bytes) -> None:
+        if writes(operation) and requester:
             about = written_by(Call(operation, _members(body)), _members(reply))
             loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self.executor, self.writes.note, access_key, about)
+            await loop.run_in_executor(self.executor, self.writes.note, requester.account, about)
 
     def _as_it_came(self, scope: Scope, body: bytes) -> httpx.Request:
         headers = [(name, value.strip()) for name, value in scope["headers"] if name not in _NOT_HANDED_ON]
         return self.client.build_request(scope["method"], self.url, headers=headers, content=body)
 
-    def _signed_anew(self, scope: Scope, signed: SignedRequest, access_key: str) -> httpx.Request:
-        requester = self.find(access_key)
+    def _signed_anew(self, scope: Scope, signed: SignedRequest, requester: Requester | None) -> httpx.Request:
         if requester is None:
             message = "The security token included in the request is invalid."
             raise SignatureFault("UnrecognizedClientException", 403, message)
         skew = self.clock_skew if requester.clock_skew is None else requester.clock_skew
         verify(signed, requester.secret, int(self.clock()), skew=skew, hosts=self.hosts)
+        if requester.guest and not self.upstream.has_sandbox:
+            message = "There is no sandbox behind this gateway."
+            raise SignatureFault("UnrecognizedClientException", 403, message)
         kept = {name: header(scope, name.lower().encode()) for name in ("Content-Type", "X-Amz-Target")}
         url, headers = self.upstream.sign(requester, kept, signed.body)
         return self.client.build_request("POST", url, headers=headers, content=signed.body)

@@ -12,25 +12,25 @@ from typing import NamedTuple, TypeVar
 from cachetools import LRUCache
 from structlog import get_logger
 
-from mturk_gateway.auth import authenticate
+from mturk_gateway.auth import Claim, authenticate
 from mturk_gateway.clock import Clock
-from mturk_gateway.credentials import Requester
+from mturk_gateway.credentials import NOBODY, Requester
 from mturk_gateway.database import TROUBLE
+from mturk_gateway.driving import Driver
+from mturk_gateway.ledger.undertakings import Undertakings
 from mturk_gateway.ledger.usage import Usage
 from mturk_gateway.logs import RequestLog
 from mturk_gateway.paging.desk import Desk
 from mturk_gateway.paging.pager import Pager
 from mturk_gateway.paging.snapshots import Snapshot, Sought
-from mturk_gateway.paging.writes import Writes
-from mturk_gateway.question import Ask, Questions
-from mturk_gateway.upstream import Upstream
+from mturk_gateway.question import Ask, Question, Questions
+from mturk_gateway.undertaking import Undertaker
 from mturk_translators.document import answer, front_refusal, whole_refusal
-from mturk_translators.faults import MISSHAPEN, Fault, ModernError, Place, unavailable
+from mturk_translators.faults import MISSHAPEN, Fault, ModernError, Place, disposed_hit, no_sandbox, unavailable
 from mturk_translators.flows.errors import explain
-from mturk_translators.flows.writes import Written, watched
-from mturk_translators.operation import Context, Reply
-from mturk_translators.request import StepsRequest
-from mturk_translators.response import give_page, give_refusal, give_result, give_validity
+from mturk_translators.operation import Context, Reply, writes
+from mturk_translators.request import StepsRequest, UndertakingRequest
+from mturk_translators.response import disposed, give_page, give_refusal, give_result, give_validity
 from mturk_translators.xml import Element, Rendered, render
 
 log = get_logger()
@@ -42,15 +42,29 @@ _QUESTION = 8192
 
 Result = TypeVar("Result")
 
+Asking = Sought | StepsRequest | UndertakingRequest
+
 
 class Received(NamedTuple):
-    """A legacy request as HTTP brought it: encoded parameters of URL and body, and who sent it from where."""
+    """A legacy request as HTTP brought it: encoded parameters of URL and body, and who sent it from where.
+
+    `sandbox` says that it came to a host of the sandbox.
+    """
 
     request_id: str
     query: bytes
     body: bytes
     peer: str
     program: str
+    sandbox: bool = False
+
+
+class Caller(NamedTuple):
+    """Who sent a request: the requester, what tells the program from others (`Question.walker`), and its ID."""
+
+    requester: Requester
+    walker: str
+    request_id: str
 
 
 class Answer(NamedTuple):
@@ -69,17 +83,22 @@ def kept_pages() -> LRUCache[tuple[Ask, Snapshot], Rendered]:
 class Pipeline:
     """The steps of every legacy request, and the parts that they use. For one event loop.
 
-    `find` knows requesters by access key; `clock_skew` and `default_lifetime` are the settings of those names.
+    `find` knows requesters by access key; `service_clock` is what the marketplace's rules go by; `has_sandbox` says
+    whether there is anything behind the hosts of the sandbox; `clock_skew` and `default_lifetime` are the settings of
+    those names.
     """
 
     find: Callable[[str], Requester | None]
-    upstream: Upstream
+    driver: Driver
+    undertaker: Undertaker
+    undertakings: Undertakings
     pager: Pager
     desk: Desk
-    writes: Writes
     usage: Usage
     executor: Executor
     clock: Clock
+    service_clock: Clock
+    has_sandbox: bool
     clock_skew: int
     default_lifetime: int
     log: RequestLog = field(default_factory=RequestLog)
@@ -92,19 +111,28 @@ class Pipeline:
         try:
             question, claim = self.questions.read(received.query, received.body)
             operation = question.operation
-            now = self.clock()
-            requester = authenticate(claim, self.find, now, self.clock_skew)
+            requester = self._who(question, claim, sandbox=received.sandbox)
             asks = question.asks
             name = asks[0].asked.name
-            self.usage.count(requester.access_key, "legacy", name, now)
-            walker = question.walker(received.peer, received.program)
-            results = [await self._perform(ask, requester, walker, alone=len(asks) == 1) for ask in asks]
+            self.usage.count(requester.access_key, "legacy", name, self.clock())
+            caller = Caller(requester, question.walker(received.peer, received.program), received.request_id)
+            results = [await self._perform(ask, caller, alone=len(asks) == 1) for ask in asks]
         except Fault as fault:
             return self._refuse(received.request_id, operation, requester, fault)
         self._report(received.request_id, name, requester, version=question.version)
         return Answer(200, answer(name, received.request_id, results))
 
-    async def _perform(self, ask: Ask, requester: Requester, walker: str, *, alone: bool) -> Element | Rendered:
+    def _who(self, question: Question, claim: Claim, *, sandbox: bool) -> Requester:
+        if question.is_anonymous and not (claim.access_key or claim.signature or claim.timestamp):
+            return NOBODY
+        requester = authenticate(claim, self.find, self.clock(), self.clock_skew)
+        if sandbox:
+            requester = requester.in_sandbox()
+        if requester.guest and not self.has_sandbox:
+            raise no_sandbox()
+        return requester
+
+    async def _perform(self, ask: Ask, caller: Caller, *, alone: bool) -> Element | Rendered:
         """The result of one request. Raises Fault when the whole is refused, which only a request `alone` can be.
 
         In a batch every error stands in its own result: a client that was refused as a whole would do again what the
@@ -112,13 +140,16 @@ class Pipeline:
         """
         asked = ask.asked
         try:
-            request = ask.translated(self._context)
+            request = ask.translated(lambda: self._context(caller.request_id), caller.requester.account)
             if ask.validates_only:
                 return give_validity(asked)
+            going = await self._is_going(ask, request, caller.requester)
             if isinstance(request, Sought):
-                return await self._page(ask, request, requester, f"{walker} {asked.given.path}")
-            reply = await self._run(self._ask, requester, request)
+                return await self._page(ask, request, caller)
+            reply = await self._run(self._ask, caller.requester, asked.name, request)
             try:
+                if going:
+                    reply = disposed(ask.entry, reply)
                 return give_result(asked, ask.entry, reply)
             except MISSHAPEN as error:
                 log.warning("upstream answered garbage", operation=asked.name, reason=type(error).__name__)
@@ -127,9 +158,26 @@ class Pipeline:
             if alone and fault.place is not Place.REQUEST:
                 raise
             log.info("refused", operation=asked.name, code=fault.code)
-            return give_refusal(asked, self._stamped(fault, requester))
+            return give_refusal(asked, self._stamped(fault, caller.requester))
 
-    async def _page(self, ask: Ask, sought: Sought, requester: Requester, walker: str) -> Rendered:
+    async def _is_going(self, ask: Ask, request: Asking, requester: Requester) -> bool:
+        """Whether a request is about a HIT that is being disposed of.
+
+        Only its answer can show that where the entry says so; raises Fault elsewhere.
+        """
+        hit = (request.page if isinstance(request, Sought) else request).params.get("HITId")
+        try:
+            if hit is None or not self.undertakings.is_going(requester.account, hit):
+                return False
+            await self._run(self.undertakings.hasten, requester.account, hit)
+        except TROUBLE as error:
+            raise _ledger_trouble(error) from None
+        if not ask.entry.shows_disposed:
+            raise disposed_hit(hit, written=any(map(writes, ask.entry.modern_calls)))
+        return True
+
+    async def _page(self, ask: Ask, sought: Sought, caller: Caller) -> Rendered:
+        walker = f"{caller.walker} {caller.requester.account} {ask.asked.given.path}"
         try:
             spot = self.desk.find(sought, walker)
             kept = self.pages.get((ask, spot.snapshot)) if spot else None
@@ -141,7 +189,7 @@ class Pipeline:
         except TimeoutError:
             raise unavailable("The listing is still being read. Please try again in a few seconds.") from None
         except ModernError as error:
-            raise await self._run(self._explain, requester, error, sought.page.params) from None
+            raise await self._run(self._explain, caller.requester, error, sought.page.params) from None
         except TROUBLE as error:
             log.error("pages cannot be read", reason=type(error).__name__)
             raise unavailable() from None
@@ -150,24 +198,24 @@ class Pipeline:
             self.pages[ask, spot.snapshot] = made
         return made
 
-    def _ask(self, requester: Requester, request: StepsRequest) -> Reply:
-        written: Written = []
+    def _ask(self, requester: Requester, name: str, request: StepsRequest | UndertakingRequest) -> Reply:
         try:
-            return self.upstream.drive(requester, watched(request.steps, written))
+            if isinstance(request, StepsRequest):
+                return self.driver.drive(requester, request.steps)
+            return self.undertaker.answer(requester, name, request.undertaking, request.params, request.context)
         except ModernError as error:
             raise self._explain(requester, error, request.params) from None
-        finally:
-            for about in written:
-                self.writes.note(requester.access_key, about)
+        except TROUBLE as error:
+            raise _ledger_trouble(error) from None
 
     def _explain(self, requester: Requester, error: ModernError, params: dict[str, object]) -> Fault:
-        return self.upstream.drive(requester, explain(error, params))
+        return self.driver.drive(requester, explain(error, params))
 
     async def _run(self, function: Callable[..., Result], *given: object) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self.executor, function, *given)
 
-    def _context(self) -> Context:
-        return Context(uuid.uuid4().hex, self.default_lifetime)
+    def _context(self, request_id: str) -> Context:
+        return Context(uuid.uuid4().hex, self.default_lifetime, int(self.service_clock()), request_id)
 
     def _stamped(self, fault: Fault, requester: Requester | None) -> Fault:
         return fault.stamped(int(self.clock() * 1000), sandbox=requester is not None and requester.sandbox)
@@ -181,3 +229,8 @@ class Pipeline:
     def _report(self, request_id: str, operation: str | None, requester: Requester | None, **facts: str) -> None:
         facts |= {"event": "legacy request", "request_id": request_id, "operation": (operation or "")[:64]}
         self.log.note(self.clock(), {**facts, "requester": requester.profile if requester else None})
+
+
+def _ledger_trouble(error: Exception) -> Fault:
+    log.error("the ledger cannot be used", reason=type(error).__name__)
+    return unavailable()

@@ -25,7 +25,14 @@ from mturk_translators.faults import (
 from mturk_translators.operation import Context, Operation, Unavailable, Withdrawn
 from mturk_translators.operations import OPERATIONS
 from mturk_translators.query import Node, Pair, blocks, decode, first, merge, nest, parse_pairs
-from mturk_translators.request import PageRequest, StepsRequest, translate, unknown_parameters, validates_only
+from mturk_translators.request import (
+    PageRequest,
+    StepsRequest,
+    UndertakingRequest,
+    translate,
+    unknown_parameters,
+    validates_only,
+)
 from mturk_translators.response import Asked
 from mturk_translators.versions import resolve_version
 
@@ -43,9 +50,8 @@ class Ask:
     Translating it raises Fault for parameters that cannot be read.
     """
 
-    def __init__(self, asked: Asked, access_key: str) -> None:
+    def __init__(self, asked: Asked) -> None:
         self.asked = asked
-        self._access_key = access_key
         self._sought: Sought | None = None
 
     @property
@@ -61,16 +67,16 @@ class Ask:
         """Whether nothing is to be done but to look whether it could be."""
         return validates_only(self.asked.given)
 
-    def translated(self, context: Callable[[], Context]) -> Sought | StepsRequest:
-        """The page that is looked for, or the steps to take, which are new every time, in a context of their own."""
-        if self._sought:
+    def translated(self, context: Callable[[], Context], account: str) -> Sought | StepsRequest | UndertakingRequest:
+        """The page that is looked for in an account, or what to do: new every time, in a context of its own."""
+        if self._sought and self._sought.walk.requester == account:
             return self._sought
         request = translate(self.entry, self.asked.given, context())
         unknown = unknown_parameters(self.entry, self.asked.given)
         if unknown:
             log.info("unknown parameters", operation=self.asked.name, names=unknown)
         if isinstance(request, PageRequest):
-            self._sought = seek(self._access_key, request)
+            self._sought = seek(account, request)
             return self._sought
         return request
 
@@ -78,7 +84,7 @@ class Ask:
         """The same request for another page; None where more than that would differ."""
         if self._sought is None or self.validates_only or self.asked.given.path or "Request" in self.asked.groups:
             return None
-        other = Ask(self.asked, self._access_key)
+        other = Ask(self.asked)
         other._sought = self._sought._replace(page=replace(self._sought.page, number=number))
         return other
 
@@ -95,6 +101,12 @@ class Question:
         self.claim = claim_of(pairs)
         self._walkers: dict[tuple[str, str], str] = {}
 
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether it may be asked without credentials."""
+        entry = OPERATIONS.get(self.operation or "")
+        return isinstance(entry, Operation) and entry.anonymous
+
     @cached_property
     def version(self) -> str:
         """The version of the API that the answer is to have."""
@@ -107,8 +119,7 @@ class Question:
         found = blocks(nest(self.pairs), name)
         if len(found) > _LARGEST_BATCH:
             raise Fault(OUT_OF_RANGE, f"One request carries at most {_LARGEST_BATCH} requests of a batch.", Place.WHOLE)
-        access_key = self.claim.access_key or ""
-        return tuple(Ask(Asked(name, entry, _groups(entry, block), self.version, block), access_key) for block in found)
+        return tuple(Ask(Asked(name, entry, _groups(entry, block), self.version, block)) for block in found)
 
     def numbered(self, number: int) -> Question | None:
         """The same question about another page; None where more than that would differ."""

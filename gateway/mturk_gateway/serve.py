@@ -22,7 +22,7 @@ from starlette.types import Receive, Scope, Send
 from structlog import get_logger
 
 from mturk_gateway.admin import add_demo, import_new_requesters
-from mturk_gateway.app import create_gateway, create_walker, public_hosts
+from mturk_gateway.app import create_finisher, create_gateway, create_walker, open_upstream, public_hosts
 from mturk_gateway.clock import wall_clock
 from mturk_gateway.credentials import Keyring, Requester, read_profiles
 from mturk_gateway.failsafe import LegacyHttpProtocol
@@ -32,7 +32,6 @@ from mturk_gateway.logs import RequestLog, configure_logs, standard_error
 from mturk_gateway.marketplace.app import create_marketplace
 from mturk_gateway.marketplace.terms import Terms
 from mturk_gateway.settings import Settings
-from mturk_gateway.upstream import Upstream
 
 log = get_logger()
 
@@ -246,8 +245,12 @@ def _run_walker(settings: Settings, upstream_url: str) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     house = House.open(settings)
-    upstream = Upstream(upstream_url, settings.upstream_timeout)
-    with create_walker(settings, house.desk, house.stock, upstream, Keyring(house.credentials).find):
+    upstream = open_upstream(settings, upstream_url)
+    find = Keyring(house.credentials).find_account
+    with (
+        create_walker(settings, house.desk, house.stock, house.ledger, upstream, find),
+        create_finisher(house, upstream, find),
+    ):
         while not stopping.wait(1.0):
             pass
     upstream.close()

@@ -39,6 +39,9 @@ class Settings:
         "default ~/.aws/credentials with another upstream",
     )
     upstream: str = _setting(EMBEDDED, "what does the work: `embedded`, or the URL of a modern MTurk endpoint")
+    sandbox_upstream: str | None = _setting(
+        None, "URL of the modern endpoint that requests to a host of the sandbox go to, with another upstream"
+    )
     public_url: str | None = _setting(None, "how clients reach this gateway, where that is not its own address")
     demo: bool = _setting(False, "make a demonstration requester with a few dozen HITs")
     behind_proxy: bool = _setting(False, "a proxy in front of this gateway speaks TLS with the clients")
@@ -63,6 +66,9 @@ class Settings:
     any_increase: bool = _setting(
         False, "let HITs of fewer than 10 assignments grow to 10 or more, which Amazon's prices forbade"
     )
+    search_cap: int = _setting(
+        10_000, "how many qualification types SearchQualificationTypes looks through when it is to find everybody's"
+    )
     default_lifetime: int = _setting(604_800, "seconds that a HIT lives whose creator gave a HIT type and no lifetime")
 
     def __post_init__(self) -> None:
@@ -79,6 +85,11 @@ class Settings:
                 )
         if self.upstream != EMBEDDED and not self.upstream.startswith(("http://", "https://")):
             raise SettingsError(f"upstream is `{EMBEDDED}` or a URL, not {self.upstream!r}")
+        if self.sandbox_upstream is not None:
+            if self.embedded:
+                raise SettingsError("sandbox_upstream is for another upstream: the embedded marketplace has its own")
+            if not self.sandbox_upstream.startswith(("http://", "https://")):
+                raise SettingsError(f"sandbox_upstream is a URL, not {self.sandbox_upstream!r}")
         if self.demo and not self.embedded:
             raise SettingsError("the demonstration needs the embedded marketplace")
 

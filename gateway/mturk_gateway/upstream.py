@@ -1,13 +1,13 @@
-"""The way to the modern API: drives calls and flows through boto3, and signs what is handed on."""
+"""The way to the modern API: makes calls through boto3, and signs what is handed on."""
 
 from __future__ import annotations
 
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 
 import boto3
 import botocore.session
@@ -31,18 +31,24 @@ UNREACHABLE = "Unreachable"
 _SERVICE = "mturk-requester"
 _MOST_CLIENTS = 256
 
-Outcome = TypeVar("Outcome")
+
+class Sandbox(NamedTuple):
+    """Where requesters' calls go who have come to the sandbox as guests: a URL, and a Host header if not the URL's."""
+
+    url: str
+    host: str | None = None
 
 
 class Upstream:
-    """One modern endpoint, or, for requesters whose profile names one, theirs.
+    """One modern endpoint, or, for requesters whose profile names one, theirs; and the sandbox, if there is one.
 
     Everything here blocks: it is called in threads. `timeout` is the seconds that one try of a call may take; a
     throttled or failed call is tried three times in all.
     """
 
-    def __init__(self, url: str, timeout: float) -> None:
+    def __init__(self, url: str, timeout: float, sandbox: Sandbox | None = None) -> None:
         self._url = url
+        self._sandbox = sandbox
         self._config = Config(
             connect_timeout=min(timeout, 5.0),
             read_timeout=timeout,
@@ -60,25 +66,16 @@ class Upstream:
 
     def endpoint(self, requester: Requester) -> str:
         """The URL that a requester's calls go to."""
+        if requester.guest:
+            if self._sandbox is None:
+                raise ValueError("there is no sandbox")
+            return self._sandbox.url
         return requester.endpoint_url or self._url
 
-    def drive(self, requester: Requester, steps: Generator[Call, Reply, Outcome]) -> Outcome:
-        """Make the calls that the steps yield, send them the replies, and return what they return.
-
-        A failed call is thrown into the steps; raises ModernError if they do not handle it.
-        """
-        try:
-            call = next(steps)
-            while True:
-                try:
-                    reply = self.call(requester, call)
-                except ModernError as error:
-                    call = steps.throw(error)
-                else:
-                    call = steps.send(reply)
-        except StopIteration as end:
-            outcome: Outcome = end.value
-            return outcome
+    @property
+    def has_sandbox(self) -> bool:
+        """Whether guests of the sandbox have anywhere to go."""
+        return self._sandbox is not None
 
     def call(self, requester: Requester, call: Call, *, headers: Mapping[str, str] | None = None) -> Reply:
         """The reply to one call, which is sent with these headers beside its own, signed as they are.
@@ -126,6 +123,8 @@ class Upstream:
                     config=self._config,
                 )
                 client.meta.events.register("before-call.mturk", _add_headers)
+                if requester.guest and self._sandbox and self._sandbox.host:
+                    client.meta.events.register("before-call.mturk", _addressed_to(self._sandbox.host))
                 client.meta.events.register("before-parse.mturk", _keep_turk_error_code)
                 self._methods = {operation: name for name, operation in client.meta.method_to_api_mapping.items()}
                 if len(self._clients) > _MOST_CLIENTS:
@@ -143,6 +142,13 @@ class Upstream:
 
 _extra_headers: ContextVar[Mapping[str, str]] = ContextVar("_extra_headers")
 """Those of the call that this thread is making: clients are shared, and their methods take none."""
+
+
+def _addressed_to(host: str) -> Callable[..., None]:
+    def address(params: dict[str, Any], **_: object) -> None:
+        params["headers"]["Host"] = host
+
+    return address
 
 
 def _add_headers(params: dict[str, Any], **_: object) -> None:

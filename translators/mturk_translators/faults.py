@@ -46,11 +46,16 @@ class Fault(Exception):  # noqa: N818  # the field's own word for an answer that
         return replace(self, message=self.message + suffix, own=False)
 
 
+THROTTLED = frozenset({"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"})
+"""Types of the errors that say that too much was asked at a time."""
+
+
 class ModernError(Exception):
     """What the modern API, or the way to it, answered instead of a reply.
 
     `type` is the bare `__type` of the body, or `Unreachable` when there was no answer worth the name; `code` the
-    TurkErrorCode, if any; `status` the HTTP status, 0 without one.
+    TurkErrorCode, if any; `status` the HTTP status, 0 without one. `so_far` says what had been done before by the
+    operation that met it, in a sentence; it is empty when nothing had.
     """
 
     def __init__(self, type_: str, message: str, code: str | None = None, status: int = 400) -> None:
@@ -59,10 +64,20 @@ class ModernError(Exception):
         self.message = message
         self.code = code
         self.status = status
+        self.so_far = ""
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether the same call may succeed later without anything being changed: throttled, down, or out of reach."""
+        return self.type in THROTTLED or self.type == "Unreachable" or self.status >= 500
 
 
 MTURK = "AWS.MechanicalTurk."
 INVALID_PARAMETER_VALUE = MTURK + "InvalidParameterValue"
+INVALID_HIT_STATE = MTURK + "InvalidHITState"
+INVALID_ASSIGNMENT_STATE = MTURK + "InvalidAssignmentState"
+HIT_DOES_NOT_EXIST = MTURK + "HITDoesNotExist"
+DUPLICATE_REQUEST = MTURK + "DuplicateRequest"
 OUT_OF_RANGE = "AWS.ParameterOutOfRange"
 MISSING_PARAMETERS = "AWS.MissingParameters"
 NOT_AUTHORIZED = "AWS.NotAuthorized"
@@ -82,15 +97,61 @@ def out_of_range(value: str, parameter: str, low: int, high: int | None) -> Faul
     return Fault(OUT_OF_RANGE, f'The value "{value}" is out of range for the parameter {parameter}. {span}')
 
 
+def too_many(number: int, parameter: str, most: int) -> Fault:
+    """A list with more values than it may have."""
+    return Fault(OUT_OF_RANGE, f"The parameter {parameter} has {number} values. It may have from 1 to {most}.")
+
+
 def missing_parameters(names: tuple[str, ...]) -> Fault:
     """Required parameters are absent or empty."""
     return Fault(MISSING_PARAMETERS, f"The request lacks what it must have: {', '.join(names)}.")
+
+
+def hit_state(hit_id: str, current: str, *expected: str) -> Fault:
+    """The HIT is in a state in which the operation does not take it; clients know the words (legacy-common 9)."""
+    message = (
+        f"This HIT is currently in the state '{current}'.  "
+        f"This operation can be called with a status of: {', '.join(expected)}"
+    )
+    data = (("HITId", hit_id), ("CurrentState", current), ("ExpectedStates", ",".join(expected)))
+    return Fault(INVALID_HIT_STATE, message, data=data)
+
+
+def assignment_state(assignment_id: str, current: str | None, *expected: str) -> Fault:
+    """The same of an assignment, of which the state is not always known."""
+    message = f"This operation can be called with a status of: {','.join(expected)}"
+    state = () if current is None else (("CurrentState", current),)
+    data = (("AssignmentId", assignment_id), *state, ("ExpectedStates", ",".join(expected)))
+    return Fault(INVALID_ASSIGNMENT_STATE, message, data=data)
+
+
+def repeated_token(token: str, request_id: str) -> Fault:
+    """The caller's token was used before, by the request of that ID, for something that has been done (hits 10)."""
+    return Fault(
+        DUPLICATE_REQUEST,
+        f'The UniqueRequestToken "{token}" has been used already, by the request {request_id}.',
+    )
 
 
 def not_authorized() -> Fault:
     """The key is unknown, the signature is not its owner's, or a credential is absent; which one is not told."""
     message = "The identity contained in the request is not authorized to use this AWSAccessKeyId"
     return Fault(NOT_AUTHORIZED, message, Place.WHOLE)
+
+
+def no_sandbox() -> Fault:
+    """The request came to a host of the sandbox, and there is none: it must not be carried out where money is real."""
+    return Fault(NOT_AUTHORIZED, "There is no sandbox behind this gateway.", Place.WHOLE)
+
+
+def disposed_hit(hit_id: str, *, written: bool) -> Fault:
+    """The HIT is being disposed of (hits 8): it cannot be changed any more, and there is nothing of it to read."""
+    if not written:
+        return Fault(MTURK + "HITDoesNotExist", f"Hit {hit_id} does not exist.", data=(("HITId", hit_id),))
+    states = ("Assignable", "Unassignable", "Reviewable", "Reviewing")
+    message = "This HIT is currently in the state 'Disposed'.  This operation can be called with a status of: "
+    data = (("HITId", hit_id), ("CurrentState", "Disposed"), ("ExpectedStates", ",".join(states)))
+    return Fault(MTURK + "InvalidHITState", message + ", ".join(states), data=data)
 
 
 def unknown_operation(name: str, reason: str = "") -> Fault:
@@ -170,6 +231,8 @@ DATA_KEYS = ("HITId", "AssignmentId", "QualificationTypeId", "QualificationReque
 MISSHAPEN = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """What translating raises when a modern reply is not shaped like one."""
 
+_STAMPED = re.compile(r"(.*?)((?: \([0-9]+(?: s)?\))?)", re.DOTALL)
+"""A message, and the time that the service puts behind it."""
 _CURRENT = re.compile(r"currently in the state '(\w+)'")
 _EXPECTED = re.compile(r"with a status of: ([\w, ]+)")
 
@@ -184,6 +247,18 @@ def quotes_state(error: ModernError) -> bool:
     return bool(_CURRENT.search(error.message))
 
 
+def expected_states(error: ModernError) -> tuple[str, ...]:
+    """The states that the operation allows, as far as the message names them."""
+    named = _EXPECTED.search(error.message)
+    return tuple(named[1].replace(" ", "").split(",")) if named else ()
+
+
+def _about(name: str) -> tuple[str, str]:
+    """The codes of errors about the very object that an ID names; the service quoted no other (quals 0.3)."""
+    kind = MTURK + name.removesuffix("Id")
+    return f"{kind}DoesNotExist", f"{kind}AlreadyExists"
+
+
 def legacy_fault(error: ModernError, params: dict[str, Any], current_state: str | None = None) -> Fault:
     """The legacy form of a modern error.
 
@@ -193,17 +268,19 @@ def legacy_fault(error: ModernError, params: dict[str, Any], current_state: str 
     otherwise = "ServiceFault" if error.status >= 500 else "RequestError"
     meaning = MODERN_ERRORS.get(error.type, MODERN_ERRORS[otherwise])(error.message)
     if isinstance(meaning, Fault):
-        return meaning
+        return replace(meaning, message=f"{meaning.message} {error.so_far}".rstrip())
     code = error.code or meaning
     data = [(name, str(params[name])) for name in DATA_KEYS if name in params]
     if is_state_error(error):
         quoted = _CURRENT.search(error.message)
         state = quoted[1] if quoted else current_state
-        expected = _EXPECTED.search(error.message)
+        expected = expected_states(error)
         if state is not None:
             data.append(("CurrentState", state))
         if expected:
-            data.append(("ExpectedStates", expected[1].replace(" ", "")))
-    elif not code.endswith(("DoesNotExist", "AlreadyExists")):
-        data = []
-    return Fault(code, error.message, data=tuple(data), own=False)
+            data.append(("ExpectedStates", ",".join(expected)))
+    else:
+        data = [(name, value) for name, value in data if code in _about(name)]
+    text, stamp = _STAMPED.fullmatch(error.message).groups()  # type: ignore[union-attr]  # it matches anything
+    message = f"{text} {error.so_far}{stamp}" if error.so_far else error.message
+    return Fault(code, message, data=tuple(data), own=False)

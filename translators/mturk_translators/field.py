@@ -8,7 +8,7 @@ member has another name.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
@@ -22,12 +22,13 @@ from mturk_translators.xml import checked_name, escape
 class Meaning:
     """What every field can say about itself beside its name.
 
-    `group` is the response group that shows it (None: shown in every answer that has a result at all); `since` and
-    `until` are the first and last version that know it; `required` says that requests and replies must have it;
-    `default` is what a request means that does not.
+    `also` is another spelling that requests may use; `group` is the response group that shows it (None: shown in every
+    answer that has a result at all); `since` and `until` are the first and last version that know it; `required` says
+    that requests and replies must have it; `default` is what a request means that does not.
     """
 
     modern: str | None = None
+    also: str | None = None
     group: str | None = None
     since: str | None = None
     until: str | None = None
@@ -62,11 +63,17 @@ class Field(ABC, Meaning):
     def take(self, given: Node) -> Any:
         """The modern value of the parameter; None when it is not given. Raises Fault when it cannot be read."""
         text = given.text(self.name)
+        if text is None and self.also is not None:
+            text = given.text(self.also)
         return None if text is None else self.read(text, f"{given.path}{self.name}")
 
     def read(self, text: str, path: str) -> Any:
         """One text as received, as its modern value; `path` is the parameter's name for the message."""
         raise NotImplementedError(f"{self.name} is never a parameter, or no single text")
+
+    def parameters(self) -> Iterator[tuple[str, bool]]:
+        """The names of the parameters that give it, `n` standing for an index, and whether each must be there."""
+        yield self.name, self.required
 
     def find(self, reply: Mapping[str, Any]) -> Any:
         """The field's value in a modern structure, None when it has none. Raises LookupError if it must have one."""

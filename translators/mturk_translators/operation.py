@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from mturk_translators.faults import invalid_value
+from mturk_translators.faults import invalid_value, missing_parameters
 from mturk_translators.field import Field
 from mturk_translators.fields import Choice, Integer
 from mturk_translators.query import Node
@@ -17,6 +17,13 @@ Reply = dict[str, Any]
 
 class Call(NamedTuple):
     """One call of the modern API."""
+
+    operation: str
+    params: dict[str, Any]
+
+
+class LedgerCall(NamedTuple):
+    """One question to the gateway's own ledger, for what no modern call keeps or tells."""
 
     operation: str
     params: dict[str, Any]
@@ -49,18 +56,43 @@ class Context:
     """What a flow may know beyond its parameters.
 
     `token` is fresh for this request; `lifetime` is that of a HIT of a known HIT type whose creator named none, in
-    seconds (legacy-hits 5, note 2).
+    seconds (legacy-hits 5, note 2); `now` is the service's time in seconds since 1970; `request_id` is the ID that the
+    answer to this request will carry.
     """
 
     token: str
     lifetime: int
+    now: int
+    request_id: str
 
 
-Steps = Generator[Call, Reply, Reply]
-"""A flow under way: yields calls, is sent replies, has failures thrown into it as ModernError, returns its reply."""
+Steps = Generator[Call | LedgerCall, Reply, Reply]
+"""A flow under way: yields calls, is sent replies, has failures thrown into it as ModernError, returns its reply.
+
+It may raise ModernError or Fault itself.
+"""
 
 Flow = Callable[[dict[str, Any], Context], Steps]
 """Makes the steps from the modern members that the request amounts to."""
+
+
+class Unfinished(Exception):  # noqa: N818  # nothing went wrong
+    """What remains of an undertaking has to wait for others, such as workers who are at work; it is promised."""
+
+
+@dataclass(frozen=True)
+class Undertaking:
+    """An operation of several writes, described so that it can be gone on with by anybody, after anything.
+
+    `plan` looks at what is there, refuses what must be refused, writes nothing, and returns what is to be done, as JSON
+    data. `carry_out` makes steps from such a plan that do it, and that do the rest of it when they are begun anew; they
+    may end as Unfinished. A request that is made again is known by all its parameters, or by the caller's `token` if it
+    has one: a token whose undertaking has come to its end cannot be used again for a day.
+    """
+
+    plan: Flow
+    carry_out: Callable[[dict[str, Any]], Steps]
+    token: str | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +114,9 @@ def groups(allowed: str, default: str = "Minimal") -> Groups:
 
 PLAIN = groups("")
 """Of an operation whose result has no parts to choose from."""
+
+NO_GROUPS = Groups(frozenset(), frozenset({"Minimal"}))
+"""Of an operation that ignores response groups, because its schema has none (legacy-common 5.2)."""
 
 
 @dataclass(frozen=True)
@@ -118,20 +153,29 @@ class Again:
 class Listing:
     """A token listing of the modern API, and what is kept of each of its rows.
 
-    `items` is the member of the reply that holds the rows, `id` the member that names a row, `element` the legacy
-    element of a row, `fields` its elements in order. `newest_first` says that new rows come first. `again` are the ways
-    to read a single row, and `belongs` says whether one that was read so is part of the listing with these parameters.
+    `items` is the member of the reply that holds the rows, or gives the rows of a reply. `id` is the member that names
+    a row; rows that nothing names are told apart by their places in the walk. `element` is the legacy element of a row,
+    empty where its fields stand alone, `fields` its elements in order. `newest_first` says that new rows come first.
+    `again` are the ways to read a single row, and `belongs` says whether one that was read so is part of the listing
+    with these parameters. `endless` says with which parameters it holds everybody's things, so that only the beginning
+    is walked.
     """
 
     modern: str
-    items: str
-    id: str
+    items: str | Callable[[Reply], Sequence[Mapping[str, Any]]]
+    id: str | None
     element: str
     fields: tuple[Field, ...]
     keys: tuple[Key, ...] = ()
     newest_first: bool = False
     again: tuple[Again, ...] = ()
-    belongs: Callable[[Mapping[str, Any], Mapping[str, Any]], bool]
+    belongs: Callable[[Mapping[str, Any], Mapping[str, Any]], bool] = lambda _item, _params: True
+    endless: Callable[[Mapping[str, Any]], bool] = lambda _params: False
+
+    def rows_of(self, reply: Reply) -> Sequence[Mapping[str, Any]]:
+        """The rows that a reply holds. Raises LookupError for a reply without any place for them."""
+        rows: Sequence[Mapping[str, Any]] = reply[self.items] if isinstance(self.items, str) else self.items(reply)
+        return rows
 
 
 @dataclass(frozen=True)
@@ -147,8 +191,9 @@ class Pages:
     """How an operation shows a listing as numbered pages.
 
     `sorts` are the legal sort properties, `sort` and `descending` the defaults. Each is a key of the listing, or
-    `Enumeration`, the order of the walk; without any, that is the order. `only` names the elements of a row that are
-    shown whatever the response groups say.
+    `Enumeration`, the order of the walk; without any, that is the order. `any_sort` takes others for the default.
+    `only` names the elements of a row that are shown whatever the response groups say. `size` is the default PageSize,
+    `largest` the highest; `counters` are the elements that count, in their order.
     """
 
     listing: Listing
@@ -156,21 +201,25 @@ class Pages:
     sort: str = "Enumeration"
     descending: bool = False
     filters: tuple[Filter, ...] = ()
+    any_sort: bool = False
     only: frozenset[str] | None = None
+    size: int = 10
+    largest: int = 100
+    counters: tuple[str, ...] = ("NumResults", "TotalNumResults", "PageNumber")
 
     @property
     def parameters(self) -> tuple[Field, ...]:
         """The parameters that paging adds to an operation (legacy-common 11)."""
         direction = "Descending" if self.descending else "Ascending"
         sorting = (
-            Choice("SortProperty", values=self.sorts, default=self.sort),
+            Choice("SortProperty", values=self.sorts, default=self.sort, else_default=self.any_sort),
             Choice("SortDirection", values=("Ascending", "Descending"), default=direction),
         )
         return (
             *(chosen.field for chosen in self.filters),
             *(sorting if self.sorts else ()),
             Integer("PageNumber", low=1, default=1),
-            Integer("PageSize", low=1, high=100, default=10),
+            Integer("PageSize", low=1, high=self.largest, default=self.size),
         )
 
 
@@ -191,32 +240,50 @@ def exactly_one_of(*names: str) -> Rule:
     return check
 
 
+def at_least_one_of(*names: str) -> Rule:
+    """A rule: one of the parameters is given, or several."""
+
+    def check(given: Node) -> None:
+        if not any(given.texts(name) for name in names):
+            raise missing_parameters((" or ".join(names),))
+
+    return check
+
+
 @dataclass(frozen=True, kw_only=True)
 class Operation:
     """One legacy operation.
 
-    It is one modern call (`modern`), or several (`flow`, with `calls` naming them), or numbered pages of a listing
-    (`pages`). `gives` are the elements of its result, found in the member `reply` of the modern reply if that is named.
-    `result` is the result element where it is not `<Operation>Result`.
+    It is one modern call (`modern`), or several (`flow` or `undertaking`, with `calls` naming them), or numbered pages
+    of a listing (`pages`). `about` says in one sentence what it is for. `gives` are the elements of its result, found
+    in the member `reply` of the modern reply if that is named. `result` is the result element where it is not
+    `<Operation>Result`. `anonymous` says that nobody need prove who asks; `shows_disposed` that its answer has a HIT
+    even when that is being disposed of. `differences` are the numbers of the known
+    differences from the service that concern it (README).
     """
 
     takes: tuple[Field | When, ...] = ()
     needs: tuple[Rule, ...] = ()
     modern: str | None = None
     flow: Flow | None = None
+    undertaking: Undertaking | None = None
     calls: tuple[str, ...] = ()
     pages: Pages | None = None
     reply: str | None = None
     gives: tuple[Field, ...] = ()
     result: str | None = None
     groups: Groups = PLAIN
+    about: str = ""
+    anonymous: bool = False
+    shows_disposed: bool = False
+    differences: tuple[int, ...] = ()
 
     @property
     def modern_calls(self) -> tuple[str, ...]:
         """The modern operations that answering it may take."""
         if self.pages:
             return (self.pages.listing.modern,)
-        return self.calls if self.flow else (self.modern or "",)
+        return (self.modern,) if self.modern else self.calls
 
     def fields(self, node: Node) -> tuple[Field, ...]:
         """The parameters, apart from those of paging, that apply to a request."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mturk_translators.field import take_members
-from mturk_translators.operation import Call, Context, Operation, Pages, Steps, When
+from mturk_translators.operation import Call, Context, Operation, Pages, Steps, Undertaking, When
 from mturk_translators.query import PLUMBING, Node
 
 
@@ -41,13 +41,24 @@ class StepsRequest:
     steps: Steps
 
 
-def translate(entry: Operation, given: Node, context: Context) -> PageRequest | StepsRequest:
+@dataclass(frozen=True)
+class UndertakingRequest:
+    """A composite operation that is to be undertaken; `params` are as those of steps."""
+
+    params: dict[str, Any]
+    undertaking: Undertaking
+    context: Context
+
+
+def translate(entry: Operation, given: Node, context: Context) -> PageRequest | StepsRequest | UndertakingRequest:
     """What one request asks for. Raises Fault for parameters that are absent, unreadable or at odds."""
     params = take_members(entry.fields(given), given)
     for rule in entry.needs:
         rule(given)
     if entry.pages:
         return _page(entry.pages, params, given)
+    if entry.undertaking:
+        return UndertakingRequest(params, entry.undertaking, context)
     steps = entry.flow(params, context) if entry.flow else _one_call(entry.modern or "", params)
     return StepsRequest(params, steps)
 
@@ -87,5 +98,6 @@ def unknown_parameters(entry: Operation, given: Node) -> list[str]:
     conditional = [
         field for taken in entry.takes if isinstance(taken, When) for field in (*taken.then, *taken.otherwise)
     ]
-    known = {field.name for field in (*entry.fields(given), *conditional, *paging)} | _EVERYWHERE
+    fields = (*entry.fields(given), *conditional, *paging)
+    known = {name for field in fields for name in (field.name, field.also)} | _EVERYWHERE
     return [name[:_LONGEST_NAME] for name in given.members if name not in known][:_MOST_NAMES]

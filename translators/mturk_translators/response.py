@@ -80,6 +80,12 @@ def give_result(asked: Asked, entry: Operation, reply: Reply) -> Element:
     return Element(asked.result, (request_element(asked), finish(_give(entry.gives, members, asked))))
 
 
+def disposed(entry: Operation, reply: Reply) -> Reply:
+    """The reply about a HIT that is being disposed of: it is disposed of as far as its requester is concerned."""
+    member = entry.reply or ""
+    return {**reply, member: {**reply[member], "HITStatus": "Disposed"}}
+
+
 def _give(fields: Iterable[Field], reply: Reply, asked: Asked) -> str:
     given = []
     for field in fields:
@@ -102,10 +108,7 @@ def give_page(asked: Asked, page: PageRequest, total: int, rows: list[tuple[str,
     """The result of a numbered page: counters in recorded order (7.2), then the rows as `rows.join` takes them."""
     children: list[Element | Rendered] = [request_element(asked)]
     if asked.groups != {"Request"}:
-        children += [
-            Element("NumResults", str(len(rows))),
-            Element("TotalNumResults", str(total)),
-            Element("PageNumber", str(page.number)),
-            Rendered(join(page.pages, rows, asked.groups, asked.version)),
-        ]
+        counts = {"NumResults": len(rows), "TotalNumResults": total, "PageNumber": page.number}
+        children += [Element(name, str(counts[name])) for name in page.pages.counters]
+        children.append(Rendered(join(page.pages, rows, asked.groups, asked.version)))
     return Element(asked.result, tuple(children))

@@ -23,9 +23,10 @@ from mturk_translators.xml import representable
 class Row(NamedTuple):
     """A row as it is kept.
 
-    `keys` are the texts of the listing's keys, in their order; `sections` the places where the rendered sections end,
-    each in eight hexadecimal digits, and then the sections; `source` the modern members as JSON, only where an older
-    version's form cannot be had by leaving sections out.
+    `id` is empty where nothing names the rows of the listing. `keys` are the texts of the listing's keys, in their
+    order; `sections` the places where the rendered sections end, each in eight hexadecimal digits, and then the
+    sections; `source` the modern members as JSON, only where an older version's form cannot be had by leaving sections
+    out.
     """
 
     id: str
@@ -100,7 +101,7 @@ def keep(listing: Listing, item: Mapping[str, Any]) -> Row:
     layout = _layout(listing)
     texts = [
         layout.write(item, NEWEST),
-        str(item[listing.id]),
+        "" if listing.id is None else str(item[listing.id]),
         *[key.text(item.get(key.member)) for key in listing.keys],
     ]
     whole = "".join(texts)
@@ -120,7 +121,8 @@ def join(pages: Pages, kept: Iterable[tuple[str, str | None]], groups: frozenset
         for stored, source in kept
     ]
     columns = layout.cut(rows, _shown(pages, groups, version))
-    starts, ends = [f"<{listing.element}>"] * len(rows), [f"</{listing.element}>"] * len(rows)
+    tags = (f"<{listing.element}>", f"</{listing.element}>") if listing.element else ("", "")
+    starts, ends = [tags[0]] * len(rows), [tags[1]] * len(rows)
     return "".join(chain.from_iterable(zip(starts, *columns, ends, strict=True))).encode()
 
 

@@ -74,6 +74,7 @@ class Bases:
             found = connection.execute(_BASE, {"base": base}).first()
             if found is None or found.token != token:
                 return None
+            page = [row if row.id else row._replace(id=f"{found.back + place:010}") for place, row in enumerate(page)]
             known = set(connection.scalars(_KNOWN, {"base": base, "items": [row.id for row in page]}))
             fresh = list({row.id: row for row in page if row.id not in known}.values())
             placed = [(found.back + index, row) for index, row in enumerate(fresh)]

@@ -16,7 +16,7 @@ class Snapshot(NamedTuple):
 
 
 class Walk(NamedTuple):
-    """What walking is about: a requester's listing. `requester` is the access key, `params` JSON."""
+    """What walking is about: a requester's listing. `requester` is the account, `params` JSON."""
 
     requester: str
     operation: str
@@ -52,7 +52,7 @@ _LARGEST_NUMBER = 2**31 - 1
 
 
 def seek(requester: str, page: PageRequest) -> Sought:
-    """What a requester, named by the access key, looks for with a request."""
+    """What a requester, named by the account, looks for with a request."""
     walk = Walk(requester, page.pages.listing.modern, json.dumps(page.params, sort_keys=True))
     return Sought(walk, view_name(page.view), page)
 

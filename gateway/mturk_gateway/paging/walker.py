@@ -13,7 +13,7 @@ from mturk_gateway.paging.clearing import Clearing
 from mturk_gateway.paging.queue import Task, ViewTask, WalkQueue
 from mturk_gateway.paging.walking import HopelessError, Interrupted, Walking
 from mturk_gateway.upstream import UNREACHABLE
-from mturk_translators.faults import ModernError
+from mturk_translators.faults import THROTTLED, ModernError
 
 log = get_logger()
 
@@ -26,7 +26,6 @@ _CLEARING = 15.0
 _AT_A_TIME, _OF_ONE = 16, 4
 """Walks at a time, and those of one requester: long listings must not keep others waiting, nor must stuck ones."""
 
-_THROTTLED = frozenset({"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"})
 _FIRST_DELAY, _LONGEST_DELAY = 0.5, 20.0
 _MOST_DELAYS, _MOST_DELAYS_THROTTLED = 5, 10
 
@@ -149,7 +148,7 @@ class Walker:
 
     def _give_up(self, task: Task, error: ModernError) -> None:
         """End a walk that met an error, or put it off if it may pass and something would be lost."""
-        throttled = error.type in _THROTTLED
+        throttled = error.type in THROTTLED
         passing = not isinstance(error, HopelessError) and (throttled or error.status == 0 or error.status >= 500)
         most = _MOST_DELAYS_THROTTLED if throttled else _MOST_DELAYS
         if passing and task.again < most and self._walking.has_come_far(task):

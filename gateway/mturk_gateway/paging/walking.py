@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from structlog import get_logger
 
 from mturk_gateway.credentials import Requester
+from mturk_gateway.driving import drive
 from mturk_gateway.paging.bases import Bases
 from mturk_gateway.paging.changes import START, Told, asking_since, told_by
 from mturk_gateway.paging.queue import Task, ViewTask, WalkQueue
@@ -47,10 +48,10 @@ class HopelessError(ModernError):
 
 
 class Walking:
-    """Does walks for the requesters that `find` knows by their access keys. Blocks; any thread may use it.
+    """Does walks for the requesters that `find` knows by their accounts. Blocks; any thread may use it.
 
-    `lifetime` are the seconds for which a view that was read is kept in order, `largest` the bytes that one listing may
-    take.
+    `going` gives the HITs of an account that are being disposed of. `lifetime` are the seconds for which a view that
+    was read is kept in order, `largest` the bytes that one listing may take, `search_cap` the rows of an endless one.
     """
 
     def __init__(
@@ -59,16 +60,20 @@ class Walking:
         bases: Bases,
         upstream: Upstream,
         find: Callable[[str], Requester | None],
+        going: Callable[[str], Collection[str]],
         *,
         lifetime: float,
         largest: int,
+        search_cap: int,
     ) -> None:
         self._queue = queue
         self._bases = bases
         self._upstream = upstream
         self._find = find
+        self._going = going
         self._lifetime = lifetime
         self._largest = largest
+        self._search_cap = search_cap
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -117,7 +122,8 @@ class Walking:
                 return None
             if told.more and (told.cursor == cursor or not (page or told.gone)):
                 raise _circles()
-            if not self._bases.change(listing, base, cursor, page, told.gone, told.cursor):
+            gone = [*told.gone, *self._hidden(listing, requester)]
+            if not self._bases.change(listing, base, cursor, page, gone, told.cursor):
                 raise Interrupted
             cursor = told.cursor
             if not told.more:
@@ -139,7 +145,7 @@ class Walking:
             if again:
                 self._queue.resumed(task.id)
                 again = 0
-            if following is None:
+            if following is None or (kept.rows >= self._search_cap and listing.endless(task.params)):
                 return task.id
             if kept.size > self._largest:
                 log.error("a listing takes more space than one may", operation=listing.modern, rows=kept.rows)
@@ -164,7 +170,9 @@ class Walking:
         latest: dict[str, dict[str, Any] | None] = {}
         for member, item in named:
             self._check()
-            latest.update(self._upstream.drive(requester, read_again(listing, task.params, member, item)))
+            steps = read_again(listing, task.params, member, item)
+            latest.update(drive(steps, lambda call: self._upstream.call(requester, call)))
+        latest.update(dict.fromkeys(self._hidden(listing, requester)))
         try:
             page = [keep(listing, item) for item in latest.values() if item is not None]
         except MISSHAPEN as error:
@@ -187,9 +195,15 @@ class Walking:
             following = reply.get("NextToken") or None
             if following is not None:
                 following.encode()
-            return [keep(listing, item) for item in reply[listing.items]], following, told_by(reply)
+            kept = [keep(listing, item) for item in listing.rows_of(reply)]
         except MISSHAPEN as error:
             raise _no_page(listing, error) from None
+        hidden = self._hidden(listing, requester)
+        return [row for row in kept if row.id not in hidden], following, told_by(reply)
+
+    def _hidden(self, listing: Listing, requester: Requester) -> frozenset[str]:
+        """The rows of HITs that are being disposed of: they are gone as far as their requester is concerned."""
+        return frozenset(self._going(requester.account)) if listing.id == "HITId" else frozenset()
 
     def _check(self) -> None:
         if self._stopping.is_set():

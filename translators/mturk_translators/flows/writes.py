@@ -1,4 +1,4 @@
-"""What writes mean to listings: watching them, and reading again what they were about."""
+"""What writes mean to listings: reading again what they were about."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Generator
 from typing import Any
 
 from mturk_translators.faults import ModernError
-from mturk_translators.operation import Call, Listing, Reply, Steps, writes, written_by
+from mturk_translators.operation import Call, Listing, Reply
 
 
 def read_again(
@@ -26,33 +26,3 @@ def read_again(
             raise
         return {item: None} if member == listing.id else {}
     return {row[listing.id]: row if listing.belongs(row, params) else None} if listing.id in row else {}
-
-
-Written = list[tuple[str, str] | None]
-"""What has been written, as `written_by` says it, oldest first."""
-
-
-def watched(steps: Steps, written: Written) -> Steps:
-    """The same steps; what they write is added to `written` as soon as the upstream has answered.
-
-    Also when a call failed: one that timed out may have been carried out.
-    """
-    try:
-        call = next(steps)
-        while True:
-            try:
-                reply = yield call
-            except ModernError as error:
-                _note(call, None, written)
-                call = steps.throw(error)
-            else:
-                _note(call, reply, written)
-                call = steps.send(reply)
-    except StopIteration as end:
-        outcome: Reply = end.value
-        return outcome
-
-
-def _note(call: Call, reply: Reply | None, written: Written) -> None:
-    if writes(call.operation):
-        written.append(written_by(call, reply))
