@@ -69,7 +69,10 @@ class Ask:
 
     def translated(self, context: Callable[[], Context], account: str) -> Sought | StepsRequest | UndertakingRequest:
         """The page that is looked for in an account, or what to do: new every time, in a context of its own."""
-        if self._sought and self._sought.walk.requester == account:
+        if self._sought:
+            if self._sought.walk.requester != account:
+                # The same keys in the other realm.
+                self._sought = seek(account, self._sought.page)
             return self._sought
         request = translate(self.entry, self.asked.given, context())
         unknown = unknown_parameters(self.entry, self.asked.given)

@@ -27,6 +27,7 @@ from mturk_gateway.clock import wall_clock
 from mturk_gateway.credentials import Keyring, Requester, read_profiles
 from mturk_gateway.failsafe import LegacyHttpProtocol
 from mturk_gateway.house import House
+from mturk_gateway.ledger.undertakings import Undertakings
 from mturk_gateway.listener import bind, server_config
 from mturk_gateway.logs import RequestLog, configure_logs, standard_error
 from mturk_gateway.marketplace.app import create_marketplace
@@ -90,6 +91,7 @@ def _prepare(settings: Settings) -> Requester | None:
     house = House.open(settings)
     try:
         house.prepare()
+        Undertakings(house.ledger).release()
         if house.marketplace and settings.credentials:
             profiles = read_profiles(settings.credentials)
             import_new_requesters(house.marketplace, house.credentials, profiles, wall_clock())

@@ -12,7 +12,7 @@ from sqlalchemy import Row, and_, delete, insert, or_, select, update
 from mturk_gateway.database import Database, database_now
 from mturk_gateway.ledger.tables import undertakings
 
-_LEASE = 120.0
+_LEASE = 30.0
 """Seconds for which whoever carries one out has it alone."""
 _REMEMBERED = 86_400.0
 """Seconds for which a token that was used is known (legacy-hits 10), and what is stuck can be gone on with."""
@@ -108,6 +108,11 @@ class Undertakings:
                 mine = _key(found.requester, found.operation, found.name)
                 connection.execute(update(undertakings).where(mine).values(due_at=database_now() + _LEASE))
         return _promise(found) if found else None
+
+    def release(self) -> None:
+        """Nobody is carrying anything out: what is open is due."""
+        with self._database.writing() as connection:
+            connection.execute(update(undertakings).where(undertakings.c.state == "open").values(due_at=database_now()))
 
     def clear(self) -> None:
         """Drop what nobody can ask for any more."""
