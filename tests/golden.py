@@ -29,6 +29,8 @@ from mturk_gateway.paging.tables import prepare_paging
 from mturk_gateway.paging.writes import Writes
 from mturk_gateway.pipeline import Pipeline, Received
 from mturk_gateway.settings import Settings
+from mturk_gateway.statistics.deeds import Deeds
+from mturk_gateway.statistics.tallies import Tallies
 from mturk_gateway.undertaking import Undertaker
 from mturk_gateway.upstream import Upstream
 from mturk_translators.query import Pair
@@ -128,6 +130,8 @@ class Stage:
     desk: Database
     stock: Database
     ledger: Database
+    deeds: Deeds
+    tallies: Tallies
     executor: ThreadPoolExecutor
     requesters: dict[str, Requester] = field(default_factory=dict)
 
@@ -150,7 +154,7 @@ class Stage:
         writes = Writes(self.desk)
         desk = Desk(self.desk, writes, Rules(freshness=60.0, patience=10.0, staleness=600.0, lifetime=60.0))
         pager = Pager(desk, Shelf(self.stock), self.executor, patience=10.0)
-        driver = create_driver(self.upstream, writes)
+        driver = create_driver(self.ledger, self.upstream, writes, self.tallies, self.deeds, lambda: now)
         undertakings = Undertakings(self.ledger)
         pipeline = Pipeline(
             find=self.requesters.get,
@@ -188,7 +192,12 @@ def stage(folder):
         ledger = Database(sqlite_url(folder / "ledger.db"), durable=True)
         stack.callback(ledger.close)
         ledger.migrate("mturk_gateway.ledger")
-        opened = Stage(script, upstream, desk, stock, ledger, stack.enter_context(ThreadPoolExecutor(8)))
+        deeds = Deeds(ledger)
+        tallies = Tallies(ledger, upstream, deeds)
+        stack.callback(tallies.close)
+        opened = Stage(
+            script, upstream, desk, stock, ledger, deeds, tallies, stack.enter_context(ThreadPoolExecutor(8))
+        )
         stack.enter_context(create_walker(Settings(), desk, stock, ledger, upstream, opened.requesters.get))
         yield opened
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from botocore import xform_name
+
 from mturk_gateway.clock import wall_clock
+from mturk_gateway.driving import drive
+from mturk_translators.flows.qualifications import update_qualification_score
+from mturk_translators.operation import Context
 from support import PROPERTIES, ask, fill, modern_client, one, texts
 
 
@@ -36,13 +41,22 @@ def test_difference_13_descending_is_the_exact_reverse_of_ascending(gateway, req
     assert descending == ids[::-1]
 
 
-def test_difference_14_the_id_of_a_qualification_type_whose_name_is_taken_is_not_told(gateway, requester):
-    """The service added it as Data; the modern API does not tell it."""
-    for _ in range(2):
-        root = ask(gateway.url, requester, "CreateQualificationType", Name="n", Description="d")
+def test_difference_14_a_qualification_that_is_revoked_while_its_score_is_updated_is_granted_again(gateway, requester):
+    """The modern API has no call that changes the score of those only who hold the qualification."""
+    made = one(ask(gateway.url, requester, "CreateQualificationType", Name="n", Description="d"), "QualificationTypeId")
+    held = {"QualificationTypeId": made, "WorkerId": "A1WORKER"}
+    ask(gateway.url, requester, "AssignQualification", **held)
 
-    assert one(root, "Code") == "AWS.MechanicalTurk.QualificationTypeAlreadyExists"
-    assert texts(root, "Data") == []
+    with modern_client(gateway.url, requester) as modern:
+
+        def answer(call):
+            reply = getattr(modern, xform_name(call.operation))(**call.params)
+            if call.operation == "GetQualificationScore":
+                modern.disassociate_qualification_from_worker(**held)
+            return reply
+
+        drive(update_qualification_score({**held, "IntegerValue": 91}, Context("token", 0, 0, "id")), answer)
+        assert modern.get_qualification_score(**held)["Qualification"]["IntegerValue"] == 91
 
 
 def test_difference_15_characters_that_xml_cannot_carry_are_made_visible(gateway, requester):

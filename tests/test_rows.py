@@ -42,11 +42,28 @@ WHOLE = {
     "HITReviewStatus": "NotReviewed",
     "NumberOfAssignmentsPending": 0,
     "QualificationRequirements": [requirement(IntegerValues=[95])],
+    "QualificationTypeId": "3KIND",
+    "QualificationRequestId": "3REQUEST",
+    "QualificationTypeStatus": "Active",
+    "Name": "dots & <dashes>",
+    "Test": "<QuestionForm/>",
+    "IsRequestable": True,
+    "AutoGranted": True,
+    "AutoGrantedValue": 7,
+    "GrantTime": 1_500_000_300.0,
+    "IntegerValue": -5,
+    "LocaleValue": {"Country": "US", "Subdivision": "CA"},
+    "Status": "Granted",
+    "BonusAmount": "1.5",
+    "Reason": "\x00 & ]]>",
 }
 
 ITEMS = [
     WHOLE,
-    {"HITId": "3BARE", "AssignmentId": "3BARE"},
+    {
+        member: "A3BARE"
+        for member in ("HITId", "AssignmentId", "WorkerId", "QualificationTypeId", "QualificationRequestId")
+    },
     {**WHOLE, "QualificationRequirements": [requirement(IntegerValues=[1, 2]), requirement()]},
     {**WHOLE, "QualificationRequirements": [requirement(LocaleValues=[{"Country": "US", "Subdivision": "CA"}])]},
     {**WHOLE, "QualificationRequirements": [requirement(LocaleValues=[{"Country": "US"}])], "Title": "\ud800"},

@@ -10,10 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mturk_translators.faults import MISSHAPEN, Fault
-from mturk_translators.fields import Boolean, Choice, Choices, Integer, Text
-from mturk_translators.query import Pair, nest
-from mturk_translators.structures import Price
-from mturk_translators.values import amount_text, formatted_price, money_in, money_key, time_key, time_text
+from mturk_translators.fields import Boolean, Choice, Choices, Integer, Text, TextOrNone, subject_id, worker_id
+from mturk_translators.query import Pair, blocks, nest, parse_pairs
+from mturk_translators.structures import AutoGrantedValue, Each, Price
+from mturk_translators.values import (
+    amount_text,
+    formatted_price,
+    is_worker_id,
+    money_in,
+    money_key,
+    time_key,
+    time_text,
+)
 
 INVALID = "AWS.MechanicalTurk.InvalidParameterValue"
 RANGE = "AWS.ParameterOutOfRange"
@@ -74,6 +82,20 @@ def test_what_is_no_truth_is_an_invalid_value(text):
     assert refusal(Boolean("X"), text) == INVALID
 
 
+@pytest.mark.parametrize(
+    ("words", "value", "shown"),
+    [
+        (False, True, "<X>1</X>"),
+        (False, False, "<X>0</X>"),
+        (True, True, "<X>true</X>"),
+        (True, False, "<X>false</X>"),
+        (True, None, ""),
+    ],
+)
+def test_truth_is_shown_as_a_digit_or_in_words(words, value, shown):
+    assert Boolean("X", words=words).give(value, "2014-08-15") == shown
+
+
 @pytest.mark.parametrize("text", ["ascending", "ASCENDING", " Ascending", "Ascending,Descending", "Up"])
 def test_a_word_is_taken_in_its_exact_spelling_only(text):
     field = Choice("X", values=("Ascending", "Descending"))
@@ -89,6 +111,64 @@ def test_one_unknown_word_among_several_is_refused():
 @pytest.mark.parametrize("field", [Integer("X"), Boolean("X"), Text("X"), Choice("X", values=("A",)), Price("X")])
 def test_an_empty_value_is_none_at_all(field):
     assert took(field, "") is None
+
+
+def test_a_document_may_have_so_many_bytes_however_many_characters_they_are():
+    assert took(Text("X", octets=65_535), "é" * 32_767 + "e") is not None
+    assert refusal(Text("X", octets=65_535), "é" * 32_768) == INVALID
+
+
+@given(st.text(max_size=3) | st.from_regex(r"\AA?[A-Za-z0-9]*\Z") | st.sampled_from(["A" * 64, "A" * 65, "A1\n"]))
+def test_a_workers_id_goes_upstream_only_in_the_form_that_is_taken_there(text):
+    well_formed = 2 <= len(text) <= 64 and text[0] == "A" and set(text) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+
+    assert is_worker_id(text) == well_formed
+    if well_formed:
+        assert took(worker_id("X"), text) == took(subject_id("X"), text) == text
+    elif text:
+        assert refusal(worker_id("X"), text) == INVALID
+        assert refusal(subject_id("X"), text) == "AWS.MechanicalTurk.QualificationDoesNotExist"
+
+
+@given(st.text(min_size=1) | st.just("None"), st.sampled_from(["", "0", "1", "2", "None"]))
+def test_none_is_no_text_in_a_request_with_botos_signature_and_a_word_in_all_others(text, version):
+    given = nest([Pair("Reason", text), Pair("SignatureVersion", version)])
+
+    assert TextOrNone("Reason").take(given) == (None if (text, version) == ("None", "1") else text)
+
+
+def test_none_is_no_text_in_the_blocks_of_a_batch_either():
+    one, other = blocks(nest(parse_pairs(b"Op.1.Reason=None&Op.2.Reason=late&SignatureVersion=1")), "Op")
+
+    assert TextOrNone("Reason").take(one) is None
+    assert TextOrNone("Reason").take(other) == "late"
+
+
+@pytest.mark.parametrize("number", [1, 100, 101])
+def test_a_list_has_at_most_so_many_values(number):
+    listed = Each("X", Text("X"), most=100)
+    given = nest([Pair(f"X.{index}", "A1") for index in range(number)])
+    if number <= 100:
+        assert listed.take(given) == ["A1"] * number
+    else:
+        with pytest.raises(Fault) as caught:
+            listed.take(given)
+        assert caught.value.code == RANGE
+
+
+@pytest.mark.parametrize(
+    ("reply", "shown"),
+    [
+        ({"AutoGranted": True, "AutoGrantedValue": 0}, "<X>0</X>"),
+        ({"AutoGranted": True}, ""),
+        ({"AutoGranted": False, "AutoGrantedValue": 7}, ""),
+        ({"AutoGrantedValue": 7}, ""),
+    ],
+)
+def test_the_value_of_what_is_not_granted_automatically_is_not_shown(reply, shown):
+    field = AutoGrantedValue("X", modern="AutoGrantedValue")
+
+    assert field.give(field.find(reply), "2014-08-15") == shown
 
 
 @pytest.mark.parametrize(
@@ -136,6 +216,18 @@ def test_what_is_no_amount_is_refused(text):
     assert money_in(text) is None
     if text:
         assert refusal(Price("Reward"), text, "Reward.1.Amount") == INVALID
+
+
+@given(st.decimals(min_value=0, max_value=1, places=2))
+def test_only_an_amount_of_nothing_is_refused_where_something_must_be_paid(amount):
+    given = nest([Pair("BonusAmount.1.Amount", f"{amount:f}")])
+    if amount:
+        assert Price("BonusAmount", positive=True).take(given) == f"{amount:.2f}"
+    else:
+        with pytest.raises(Fault) as caught:
+            Price("BonusAmount", positive=True).take(given)
+        assert caught.value.code == INVALID
+    assert Price("BonusAmount").take(given) == f"{amount:.2f}"
 
 
 def test_the_only_currency_is_the_dollar():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
@@ -20,10 +20,11 @@ from structlog import get_logger
 from mturk_gateway.clock import Clock, wall_clock
 from mturk_gateway.credentials import Keyring, Requester
 from mturk_gateway.database import Database
-from mturk_gateway.driving import Driver
+from mturk_gateway.driving import Driver, LedgerOperation
 from mturk_gateway.failsafe import Failsafe
 from mturk_gateway.front import XML_TYPE, Front, LegacyFront, SoapFront, new_request_id
 from mturk_gateway.house import House
+from mturk_gateway.ledger.receptors import Receptors
 from mturk_gateway.ledger.undertakings import Undertakings
 from mturk_gateway.ledger.usage import Usage
 from mturk_gateway.logs import RequestLog
@@ -39,15 +40,20 @@ from mturk_gateway.paging.walking import Walking
 from mturk_gateway.paging.writes import Writes
 from mturk_gateway.pipeline import Pipeline
 from mturk_gateway.settings import Settings
+from mturk_gateway.statistics.deeds import Deeds
+from mturk_gateway.statistics.tallies import Tallies
 from mturk_gateway.undertaking import Finisher, Undertaker
 from mturk_gateway.upstream import Sandbox, Upstream
 from mturk_translators.document import front_refusal
 from mturk_translators.faults import unreadable
+from mturk_translators.operation import Call, Reply
 
 log = get_logger()
 
 _SAVING = 5.0
 """Seconds between two times that usage counts go to the ledger."""
+_SAVING_DEEDS = 1.0
+"""The same for what statistics are made of."""
 _WRITING = 0.5
 """Seconds between two times that lines about requests go to the log."""
 _OF_A_FILE = ("content-type", "content-disposition", "x-content-type-options")
@@ -94,7 +100,17 @@ def create_gateway(
     client = httpx.AsyncClient(
         timeout=settings.upstream_timeout, limits=httpx.Limits(max_connections=256), trust_env=False
     )
-    driver = create_driver(upstream, writes)
+    deeds = Deeds(house.ledger)
+    tallies = Tallies(
+        house.ledger,
+        upstream,
+        deeds,
+        fee_rate=settings.fee_rate,
+        freshness=settings.freshness,
+        patience=settings.patience,
+        staleness=settings.staleness,
+    )
+    driver = create_driver(house.ledger, upstream, writes, tallies, deeds, service_clock)
     undertakings = Undertakings(house.ledger)
     legacy = Pipeline(
         find,
@@ -118,6 +134,7 @@ def create_gateway(
         find,
         writes,
         usage,
+        lambda requester, call, reply: deeds.note(requester.account, call, reply, service_clock()),
         executor,
         wall_clock,
         url=f"{upstream_url.rstrip('/')}/",
@@ -127,7 +144,17 @@ def create_gateway(
         body_limit=settings.body_limit,
     )
     health = _Health(house, client, executor, f"{upstream_url}/healthz" if settings.embedded else None)
-    other = health.answered_by(_fastapi(_lifespan((calls, executor), upstream, pager, usage, client, request_log)))
+
+    async def close() -> None:
+        await pager.close()
+        await client.aclose()
+        await asyncio.to_thread(tallies.close)
+        calls.shutdown()
+        executor.shutdown()
+        upstream.close()
+
+    regular = {usage.save: _SAVING, deeds.save: _SAVING_DEEDS, request_log.write: _WRITING}
+    other = health.answered_by(_fastapi(_lifespan(executor, regular, close)))
     if settings.embedded:
         other.add_api_route("/files/{key}", _Files(client, upstream_url).answer, methods=["GET"])
     limit = settings.body_limit
@@ -135,15 +162,37 @@ def create_gateway(
     return Apps(Failsafe(public), Failsafe(_fastapi()), Failsafe(health.answered_by(_fastapi())))
 
 
-def create_driver(upstream: Upstream, writes: Writes) -> Driver:
-    """What makes the calls of flows."""
-    return Driver(upstream, writes, {}, lambda *_: None)
+def create_driver(
+    ledger: Database, upstream: Upstream, writes: Writes, tallies: Tallies, deeds: Deeds, clock: Clock
+) -> Driver:
+    """What makes the calls of flows. `clock` is that of the marketplace."""
+    receptors = Receptors(ledger)
+    operations: dict[str, LedgerOperation] = {
+        "GetReceptor": receptors.get,
+        "PutReceptor": receptors.put,
+        "ListTallies": lambda requester, params: tallies.list(requester, params, clock()),
+    }
+    return Driver(
+        upstream,
+        writes,
+        operations,
+        lambda requester, call, reply: deeds.note(requester.account, call, reply, clock()),
+    )
 
 
-def create_finisher(house: House, upstream: Upstream, find: Callable[[str], Requester | None]) -> Finisher:
+def create_finisher(
+    house: House, upstream: Upstream, find: Callable[[str], Requester | None], clock: Clock = wall_clock
+) -> Finisher:
     """What goes on with undertakings, for the requesters that `find` knows by their accounts."""
-    writes = Writes(house.desk)
-    return Finisher(Undertaker(Undertakings(house.ledger), create_driver(upstream, writes), writes), find)
+    writes, deeds = Writes(house.desk), Deeds(house.ledger)
+
+    def note(requester: Requester, call: Call, reply: Reply) -> None:
+        deeds.note(requester.account, call, reply, clock())
+        deeds.save()
+
+    # What is planned needs no more of the ledger.
+    driver = Driver(upstream, writes, {}, note)
+    return Finisher(Undertaker(Undertakings(house.ledger), driver, writes), find)
 
 
 def create_walker(
@@ -187,41 +236,29 @@ async def _nothing_here(request: Request, error: Exception) -> Response:
 
 
 def _lifespan(
-    executors: tuple[Executor, ...],
-    upstream: Upstream,
-    pager: Pager,
-    usage: Usage,
-    client: httpx.AsyncClient,
-    request_log: RequestLog,
+    executor: Executor, regular: Mapping[Callable[[], None], float], close: Callable[[], Awaitable[None]]
 ) -> Lifespan[FastAPI]:
-    async def save_usage() -> None:
-        while True:
-            await asyncio.sleep(_SAVING)
-            try:
-                await asyncio.get_running_loop().run_in_executor(executors[-1], usage.save)
-            except SQLAlchemyError:
-                log.exception("usage not saved")
+    """A lifespan in which things are done regularly, every so many seconds and in the end, before all is closed."""
 
-    async def write_requests() -> None:
+    async def do(what: Callable[[], None], pause: float) -> None:
         while True:
-            await asyncio.sleep(_WRITING)
-            await asyncio.get_running_loop().run_in_executor(executors[-1], request_log.write)
+            await asyncio.sleep(pause)
+            try:
+                await asyncio.get_running_loop().run_in_executor(executor, what)
+            except SQLAlchemyError:
+                log.exception("not saved")
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        regular = [asyncio.create_task(save_usage()), asyncio.create_task(write_requests())]
+        tasks = [asyncio.create_task(do(what, pause)) for what, pause in regular.items()]
         yield
-        for task in regular:
+        for task in tasks:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-        await pager.close()
-        await client.aclose()
-        for executor in executors:
-            executor.shutdown()
-        usage.save()
-        request_log.write()
-        upstream.close()
+        await close()
+        for what in regular:
+            what()
 
     return lifespan
 

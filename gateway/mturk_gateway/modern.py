@@ -22,7 +22,7 @@ from mturk_gateway.realm import is_sandbox_host
 from mturk_gateway.sigv4 import SignatureFault, SignedRequest, access_key_of, verify
 from mturk_gateway.upstream import Upstream
 from mturk_translators.faults import Fault
-from mturk_translators.operation import Call, writes, written_by
+from mturk_translators.operation import Call, Reply, writes, written_by
 
 log = get_logger()
 
@@ -37,7 +37,7 @@ class ModernFront:
 
     To the embedded marketplace a request goes as it came, and the marketplace judges its signature. To another
     upstream it goes signed anew (`resign`), so its own signature is judged here; `hosts` are names that clients may
-    have signed instead of the one that reached us.
+    have signed instead of the one that reached us. `noted` is told of each write that was acknowledged.
     """
 
     client: httpx.AsyncClient
@@ -45,6 +45,7 @@ class ModernFront:
     find: Callable[[str], Requester | None]
     writes: Writes
     usage: Usage
+    noted: Callable[[Requester, Call, Reply], None]
     executor: Executor
     clock: Clock
     url: str
@@ -84,19 +85,22 @@ class ModernFront:
         except httpx.HTTPError as error:
             log.warning("upstream unreachable", operation=operation[:64], reason=type(error).__name__)
             # It may have been carried out all the same.
-            await self._note(requester, operation, body, b"")
+            await self._note(requester, operation, body, None)
             await send_modern_error(send, 500, "ServiceFault", "The service cannot answer at the moment.")
             return
         if not reply.is_client_error:
             # A refused request has changed nothing, and may not even come from the owner of the key.
-            await self._note(requester, operation, body, reply.content)
+            await self._note(requester, operation, body, reply.content if reply.is_success else None)
         if reply.is_success:
             self.usage.count(access_key, "modern", operation, self.clock())
         await _pass_back(send, reply)
 
-    async def _note(self, requester: Requester | None, operation: str, body: bytes, reply: bytes) -> None:
+    async def _note(self, requester: Requester | None, operation: str, body: bytes, reply: bytes | None) -> None:
         if writes(operation) and requester:
-            about = written_by(Call(operation, _members(body)), _members(reply))
+            call, members = Call(operation, _members(body)), _members(reply or b"")
+            if reply is not None:
+                self.noted(requester, call, members)
+            about = written_by(call, members)
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(self.executor, self.writes.note, requester.account, about)
 

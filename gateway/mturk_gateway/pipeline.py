@@ -22,15 +22,15 @@ from mturk_gateway.ledger.usage import Usage
 from mturk_gateway.logs import RequestLog
 from mturk_gateway.paging.desk import Desk
 from mturk_gateway.paging.pager import Pager
-from mturk_gateway.paging.snapshots import Snapshot, Sought
-from mturk_gateway.question import Ask, Question, Questions
+from mturk_gateway.paging.snapshots import Snapshot, Sought, seek
+from mturk_gateway.question import Ask, Question, Questions, Wanted
 from mturk_gateway.undertaking import Undertaker
 from mturk_translators.document import answer, front_refusal, whole_refusal
 from mturk_translators.faults import MISSHAPEN, Fault, ModernError, Place, disposed_hit, no_sandbox, unavailable
 from mturk_translators.flows.errors import explain
 from mturk_translators.operation import Context, Reply, writes
-from mturk_translators.request import StepsRequest, UndertakingRequest
-from mturk_translators.response import disposed, give_page, give_refusal, give_result, give_validity
+from mturk_translators.request import ReportsRequest, StepsRequest, UndertakingRequest
+from mturk_translators.response import PageRead, disposed, give_page, give_refusal, give_result, give_validity
 from mturk_translators.xml import Element, Rendered, render
 
 log = get_logger()
@@ -42,7 +42,7 @@ _QUESTION = 8192
 
 Result = TypeVar("Result")
 
-Asking = Sought | StepsRequest | UndertakingRequest
+Doing = StepsRequest | UndertakingRequest
 
 
 class Received(NamedTuple):
@@ -65,6 +65,10 @@ class Caller(NamedTuple):
     requester: Requester
     walker: str
     request_id: str
+
+    def walks(self, ask: Ask) -> str:
+        """What tells apart who walks through the pages of a request, or of one of a batch."""
+        return f"{self.walker} {self.requester.account} {ask.asked.given.path}"
 
 
 class Answer(NamedTuple):
@@ -146,21 +150,23 @@ class Pipeline:
             going = await self._is_going(ask, request, caller.requester)
             if isinstance(request, Sought):
                 return await self._page(ask, request, caller)
-            reply = await self._run(self._ask, caller.requester, asked.name, request)
+            if isinstance(request, ReportsRequest):
+                reply, pages = await self._reports(ask, request, caller)
+            else:
+                reply, pages = await self._run(self._ask, caller.requester, asked.name, request), ()
             try:
                 if going:
                     reply = disposed(ask.entry, reply)
-                return give_result(asked, ask.entry, reply)
+                return give_result(asked, ask.entry, reply, pages)
             except MISSHAPEN as error:
-                log.warning("upstream answered garbage", operation=asked.name, reason=type(error).__name__)
-                raise unavailable() from None
+                raise _garbage(asked.name, error) from None
         except Fault as fault:
             if alone and fault.place is not Place.REQUEST:
                 raise
             log.info("refused", operation=asked.name, code=fault.code)
             return give_refusal(asked, self._stamped(fault, caller.requester))
 
-    async def _is_going(self, ask: Ask, request: Asking, requester: Requester) -> bool:
+    async def _is_going(self, ask: Ask, request: Wanted, requester: Requester) -> bool:
         """Whether a request is about a HIT that is being disposed of.
 
         Only its answer can show that where the entry says so; raises Fault elsewhere.
@@ -171,13 +177,13 @@ class Pipeline:
                 return False
             await self._run(self.undertakings.hasten, requester.account, hit)
         except TROUBLE as error:
-            raise _ledger_trouble(error) from None
+            raise _trouble("the ledger cannot be read", error) from None
         if not ask.entry.shows_disposed:
             raise disposed_hit(hit, written=any(map(writes, ask.entry.modern_calls)))
         return True
 
     async def _page(self, ask: Ask, sought: Sought, caller: Caller) -> Rendered:
-        walker = f"{caller.walker} {caller.requester.account} {ask.asked.given.path}"
+        walker = caller.walks(ask)
         try:
             spot = self.desk.find(sought, walker)
             kept = self.pages.get((ask, spot.snapshot)) if spot else None
@@ -186,19 +192,37 @@ class Pipeline:
                     await self.pager.note(sought, walker, spot)
                 return kept
             page, spot = await self.pager.read(sought, walker, spot)
-        except TimeoutError:
-            raise unavailable("The listing is still being read. Please try again in a few seconds.") from None
-        except ModernError as error:
-            raise await self._run(self._explain, caller.requester, error, sought.page.params) from None
-        except TROUBLE as error:
-            log.error("pages cannot be read", reason=type(error).__name__)
-            raise unavailable() from None
-        made = Rendered(render(give_page(ask.asked, sought.page, page.total, page.rows)))
+        except (TimeoutError, ModernError, *TROUBLE) as error:
+            raise await self._no_page(error, caller.requester, sought) from None
+        made = Rendered(render(give_page(ask.asked, PageRead(sought.page, page.total, page.rows))))
         if len(made.markup) + _QUESTION <= self.pages.maxsize:
             self.pages[ask, spot.snapshot] = made
         return made
 
-    def _ask(self, requester: Requester, name: str, request: StepsRequest | UndertakingRequest) -> Reply:
+    async def _reports(
+        self, ask: Ask, request: ReportsRequest, caller: Caller
+    ) -> tuple[Reply, tuple[tuple[str, PageRead], ...]]:
+        """What stands before the reports, and the pages of each by the element that shows them."""
+        reply = await self._run(self._ask, caller.requester, ask.asked.name, request.head)
+        pages = []
+        for element, asked in request.pages:
+            sought = seek(caller.requester.account, asked)
+            walker = f"{caller.walks(ask)} {element}"
+            try:
+                page, _ = await self.pager.read(sought, walker, self.desk.find(sought, walker))
+            except (TimeoutError, ModernError, *TROUBLE) as error:
+                raise await self._no_page(error, caller.requester, sought) from None
+            pages.append((element, PageRead(asked, page.total, page.rows)))
+        return reply, tuple(pages)
+
+    async def _no_page(self, error: Exception, requester: Requester, sought: Sought) -> Fault:
+        if isinstance(error, TimeoutError):
+            return unavailable("The listing is still being read. Please try again in a few seconds.")
+        if isinstance(error, ModernError):
+            return await self._run(self._explain, requester, error, sought.page.params)
+        return _trouble("pages cannot be read", error)
+
+    def _ask(self, requester: Requester, name: str, request: Doing) -> Reply:
         try:
             if isinstance(request, StepsRequest):
                 return self.driver.drive(requester, request.steps)
@@ -206,7 +230,9 @@ class Pipeline:
         except ModernError as error:
             raise self._explain(requester, error, request.params) from None
         except TROUBLE as error:
-            raise _ledger_trouble(error) from None
+            raise _trouble("the ledger cannot be used", error) from None
+        except MISSHAPEN as error:
+            raise _garbage(name, error) from None
 
     def _explain(self, requester: Requester, error: ModernError, params: dict[str, object]) -> Fault:
         return self.driver.drive(requester, explain(error, params))
@@ -231,6 +257,11 @@ class Pipeline:
         self.log.note(self.clock(), {**facts, "requester": requester.profile if requester else None})
 
 
-def _ledger_trouble(error: Exception) -> Fault:
-    log.error("the ledger cannot be used", reason=type(error).__name__)
+def _garbage(operation: str, error: Exception) -> Fault:
+    log.warning("upstream answered garbage", operation=operation, reason=type(error).__name__)
+    return unavailable()
+
+
+def _trouble(event: str, error: Exception) -> Fault:
+    log.error(event, reason=type(error).__name__)
     return unavailable()

@@ -27,6 +27,7 @@ from mturk_translators.operations import OPERATIONS
 from mturk_translators.query import Node, Pair, blocks, decode, first, merge, nest, parse_pairs
 from mturk_translators.request import (
     PageRequest,
+    ReportsRequest,
     StepsRequest,
     UndertakingRequest,
     translate,
@@ -42,6 +43,10 @@ _LARGEST_BATCH = 100
 _KEPT = 1024
 _LONGEST_KEPT = 2048
 """How many questions are kept, and of how many bytes at most."""
+
+
+Wanted = Sought | ReportsRequest | StepsRequest | UndertakingRequest
+"""What a request asks for: a page that is looked for, or what is to be done."""
 
 
 class Ask:
@@ -67,7 +72,7 @@ class Ask:
         """Whether nothing is to be done but to look whether it could be."""
         return validates_only(self.asked.given)
 
-    def translated(self, context: Callable[[], Context], account: str) -> Sought | StepsRequest | UndertakingRequest:
+    def translated(self, context: Callable[[], Context], account: str) -> Wanted:
         """The page that is looked for in an account, or what to do: new every time, in a context of its own."""
         if self._sought:
             if self._sought.walk.requester != account:

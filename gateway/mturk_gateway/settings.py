@@ -70,6 +70,9 @@ class Settings:
         10_000, "how many qualification types SearchQualificationTypes looks through when it is to find everybody's"
     )
     default_lifetime: int = _setting(604_800, "seconds that a HIT lives whose creator gave a HIT type and no lifetime")
+    fee_rate: float = _setting(
+        0.0, "fees in statistics: the part of a reward or bonus that is paid on top, such as 0.2"
+    )
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself; raises SettingsError."""
@@ -175,7 +178,7 @@ def _read(type_name: str, name: str, value: Any) -> Any:
                 return value
             case _:
                 raise ValueError
-        if number <= 0 and name != "freshness":
+        if number < 0 or (number == 0 and name not in ("freshness", "fee_rate")):
             raise ValueError
     except (ValueError, KeyError):
         raise SettingsError(f"{name} cannot be {value!r}") from None

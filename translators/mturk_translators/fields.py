@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from mturk_translators.faults import (
     DATA_KEYS,
+    HIT_DOES_NOT_EXIST,
     INVALID_PARAMETER_VALUE,
     MTURK,
     Fault,
@@ -16,7 +17,7 @@ from mturk_translators.faults import (
 )
 from mturk_translators.field import Field
 from mturk_translators.query import Node
-from mturk_translators.values import time_text
+from mturk_translators.values import ENTITY_ID, WORKER_ID, time_text
 from mturk_translators.xml import leaf
 
 
@@ -28,13 +29,14 @@ def _text(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Text(Field):
-    """Text of `shortest` to `longest` characters.
+    """Text of `shortest` to `longest` characters and at most so many `octets` in UTF-8.
 
     `clean` refuses control characters; `empty` lets an empty element out.
     """
 
     shortest: int = 1
     longest: int | None = None
+    octets: int | None = None
     clean: bool = False
     empty: bool = False
 
@@ -43,6 +45,8 @@ class Text(Field):
     def read(self, text: str, path: str) -> str:
         if self.longest is not None and len(text) > self.longest:
             raise invalid_value(text, path, f"It has more than {self.longest} characters.")
+        if self.octets is not None and len(text.encode()) > self.octets:
+            raise invalid_value(text, path, f"It has more than {self.octets} bytes.")
         if len(text) < self.shortest:
             raise invalid_value(text, path, f"It has less than {self.shortest} characters.")
         if self.clean and re.search("[\x00-\x08\x0b\x0c\x0e-\x1f]", text):
@@ -56,16 +60,30 @@ class Text(Field):
 
 
 @dataclass(frozen=True)
+class TextOrNone(Text):
+    """Text that boto, known by the version of its signature, sends as `None` when it has none (legacy-common 6.2)."""
+
+    def take(self, given: Node) -> Any:
+        if given.text("SignatureVersion") == "1" and given.text(self.name) == "None":
+            return None
+        return super().take(given)
+
+
+@dataclass(frozen=True)
 class Identifier(Field):
-    """The ID of an object. A malformed one is answered like one that names nothing, before any call (9.1)."""
+    """The ID of an object. A malformed one is answered like one that names nothing, before any call (9.1).
+
+    `form` is the regular expression that a well-formed one matches.
+    """
 
     missing: str = INVALID_PARAMETER_VALUE
     message: str = ""
+    form: str = ENTITY_ID
 
     plain = str
 
     def read(self, text: str, path: str) -> str:
-        if re.fullmatch(r"[A-Z0-9]{1,64}", text, re.ASCII):
+        if re.fullmatch(self.form, text, re.ASCII):
             return text
         if not self.message:
             raise invalid_value(text, path)
@@ -78,7 +96,7 @@ class Identifier(Field):
 
 def hit_id(name: str = "HITId", **meaning: Any) -> Identifier:
     """The ID of a HIT; the service spelled the message `Hit`."""
-    return Identifier(name, MTURK + "HITDoesNotExist", "Hit {} does not exist.", **meaning)
+    return Identifier(name, HIT_DOES_NOT_EXIST, "Hit {} does not exist.", **meaning)
 
 
 def assignment_id(name: str = "AssignmentId", **meaning: Any) -> Identifier:
@@ -90,6 +108,23 @@ def qualification_type_id(name: str = "QualificationTypeId", **meaning: Any) -> 
     """The ID of a qualification type."""
     message = "QualificationType {} does not exist."
     return Identifier(name, MTURK + "QualificationTypeDoesNotExist", message, **meaning)
+
+
+def qualification_request_id(name: str = "QualificationRequestId", **meaning: Any) -> Identifier:
+    """The ID of a request for a qualification."""
+    message = "QualificationRequest {} does not exist."
+    return Identifier(name, MTURK + "QualificationRequestDoesNotExist", message, **meaning)
+
+
+def worker_id(name: str = "WorkerId", message: str = "", **meaning: Any) -> Identifier:
+    """The ID of a worker; nobody can say whom a malformed one was meant to name, so it is an invalid value."""
+    return Identifier(name, INVALID_PARAMETER_VALUE, message, WORKER_ID, **meaning)
+
+
+def subject_id(name: str = "SubjectId", **meaning: Any) -> Identifier:
+    """The ID of a worker as the holder of a qualification."""
+    message = "You requested a Qualification that does not exist."
+    return Identifier(name, MTURK + "QualificationDoesNotExist", message, WORKER_ID, modern="WorkerId", **meaning)
 
 
 def layout_id(name: str = "HITLayoutId", **meaning: Any) -> Identifier:
@@ -104,7 +139,7 @@ class Integer(Field):
     low: int = 0
     high: int | None = None
 
-    plain = int
+    plain: ClassVar[type | None] = int
 
     def read(self, text: str, path: str) -> int:
         match = re.fullmatch(r"\s*([+-]?)0*([0-9]+)\s*", text, re.ASCII)
@@ -122,10 +157,29 @@ class Integer(Field):
 
 
 @dataclass(frozen=True)
+class Double(Field):
+    """A number with a fraction, in the shortest form that says which double it is: `0.0`, `0.05`."""
+
+    def give(self, value: Any, version: str) -> str:
+        return "" if value is None else leaf(self.name, repr(float(value)))
+
+
+def score(name: str = "IntegerValue", **meaning: Any) -> Integer:
+    """The value of a qualification."""
+    return Integer(name, low=-(2**31), high=2**31 - 1, **meaning)
+
+
+def seconds(name: str, low: int = 0, **meaning: Any) -> Integer:
+    """A span of time for which only the modern API's type sets a limit."""
+    return Integer(name, low=low, high=2**63 - 1, **meaning)
+
+
+@dataclass(frozen=True)
 class Boolean(Field):
-    """A truth value, written `1`/`0` as recorded; `absent` is written where the modern reply has none."""
+    """A truth value, written `1`/`0` as recorded or in `words`; `absent` stands for one that a modern reply lacks."""
 
     absent: bool | None = None
+    words: bool = False
 
     def read(self, text: str, path: str) -> bool:
         value = {"true": True, "1": True, "t": True, "false": False, "0": False, "f": False}.get(text.strip().lower())
@@ -135,19 +189,38 @@ class Boolean(Field):
 
     def give(self, value: Any, version: str) -> str:
         known = self.absent if value is None else value
-        return "" if known is None else f"<{self.name}>{1 if known else 0}</{self.name}>"
+        if known is None:
+            return ""
+        yes, no = ("true", "false") if self.words else ("1", "0")
+        return f"<{self.name}>{yes if known else no}</{self.name}>"
 
 
 @dataclass(frozen=True)
 class Choice(Text):
-    """One of a few words, in exactly their spelling."""
+    """One of a few words, in exactly their spelling; with `else_default` any other word means the default."""
 
     values: tuple[str, ...] = ()
+    else_default: bool = False
 
     def read(self, text: str, path: str) -> str:
+        if text not in self.values and self.else_default:
+            return str(self.default)
         if text not in self.values:
             raise invalid_value(text, path, f"Valid values are {', '.join(self.values)}.")
         return text
+
+
+@dataclass(frozen=True)
+class RetiringChoice(Choice):
+    """One of a few words, some of which were `retired`: they are refused with a `reason` of their own."""
+
+    retired: tuple[str, ...] = ()
+    reason: str = ""
+
+    def read(self, text: str, path: str) -> str:
+        if text in self.retired:
+            raise invalid_value(text, path, self.reason)
+        return super().read(text, path)
 
 
 @dataclass(frozen=True)

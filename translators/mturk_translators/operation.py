@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from mturk_translators.faults import invalid_value, missing_parameters
 from mturk_translators.field import Field
-from mturk_translators.fields import Choice, Integer
+from mturk_translators.fields import Choice, Choices, Integer
 from mturk_translators.query import Node
 
 Reply = dict[str, Any]
@@ -223,6 +223,19 @@ class Pages:
         )
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Reports:
+    """How an operation shows several listings of one kind, each in an element of its own, and all at the same page.
+
+    `each` is the parameter whose values choose among them: a list that the listing's modern call takes too. `elements`
+    are its values and the element that each is shown in, in the order of the answer.
+    """
+
+    each: Choices
+    elements: tuple[tuple[str, str], ...]
+    pages: Pages
+
+
 Rule = Callable[[Node], None]
 """A condition on several parameters together; raises Fault when it is broken."""
 
@@ -244,7 +257,7 @@ def at_least_one_of(*names: str) -> Rule:
     """A rule: one of the parameters is given, or several."""
 
     def check(given: Node) -> None:
-        if not any(given.texts(name) for name in names):
+        if not any(given.texts(name) or given.structures(name) for name in names):
             raise missing_parameters((" or ".join(names),))
 
     return check
@@ -255,11 +268,11 @@ class Operation:
     """One legacy operation.
 
     It is one modern call (`modern`), or several (`flow` or `undertaking`, with `calls` naming them), or numbered pages
-    of a listing (`pages`). `about` says in one sentence what it is for. `gives` are the elements of its result, found
-    in the member `reply` of the modern reply if that is named. `result` is the result element where it is not
-    `<Operation>Result`. `anonymous` says that nobody need prove who asks; `shows_disposed` that its answer has a HIT
-    even when that is being disposed of. `differences` are the numbers of the known
-    differences from the service that concern it (README).
+    of a listing (`pages`) or of several (`reports`). `about` says in one sentence what it is for. `gives` are the
+    elements of its result, found in the member `reply` of the modern reply if that is named. `result` is the result
+    element where it is not `<Operation>Result`. `anonymous` says that nobody need prove who asks; `shows_disposed` that
+    its answer has a HIT even when that is being disposed of. `differences` are the numbers of the known differences
+    from the service that concern it (README).
     """
 
     takes: tuple[Field | When, ...] = ()
@@ -269,6 +282,7 @@ class Operation:
     undertaking: Undertaking | None = None
     calls: tuple[str, ...] = ()
     pages: Pages | None = None
+    reports: Reports | None = None
     reply: str | None = None
     gives: tuple[Field, ...] = ()
     result: str | None = None
@@ -281,9 +295,21 @@ class Operation:
     @property
     def modern_calls(self) -> tuple[str, ...]:
         """The modern operations that answering it may take."""
-        if self.pages:
-            return (self.pages.listing.modern,)
+        if self.paged:
+            return (self.paged.listing.modern,)
         return (self.modern,) if self.modern else self.calls
+
+    @property
+    def paged(self) -> Pages | None:
+        """How its answer shows a listing, be it once or several times."""
+        return self.reports.pages if self.reports else self.pages
+
+    @property
+    def paging(self) -> tuple[Field, ...]:
+        """The parameters of paging, which are not among its own."""
+        if self.reports:
+            return (self.reports.each, *self.reports.pages.parameters)
+        return self.pages.parameters if self.pages else ()
 
     def fields(self, node: Node) -> tuple[Field, ...]:
         """The parameters, apart from those of paging, that apply to a request."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mturk_translators.field import take_members
-from mturk_translators.operation import Call, Context, Operation, Pages, Steps, Undertaking, When
+from mturk_translators.operation import Call, Context, Operation, Pages, Reports, Steps, Undertaking, When
 from mturk_translators.query import PLUMBING, Node
 
 
@@ -50,13 +50,31 @@ class UndertakingRequest:
     context: Context
 
 
-def translate(entry: Operation, given: Node, context: Context) -> PageRequest | StepsRequest | UndertakingRequest:
+@dataclass(frozen=True)
+class ReportsRequest:
+    """The same numbered page of several views, by the elements that show them, and what stands before these.
+
+    `head` are the steps that give that; `params` are as those of steps.
+    """
+
+    params: dict[str, Any]
+    head: StepsRequest
+    pages: tuple[tuple[str, PageRequest], ...]
+
+
+Request = PageRequest | ReportsRequest | StepsRequest | UndertakingRequest
+"""What a legacy request can amount to."""
+
+
+def translate(entry: Operation, given: Node, context: Context) -> Request:
     """What one request asks for. Raises Fault for parameters that are absent, unreadable or at odds."""
     params = take_members(entry.fields(given), given)
     for rule in entry.needs:
         rule(given)
     if entry.pages:
         return _page(entry.pages, params, given)
+    if entry.reports:
+        return _reports(entry.reports, params, given)
     if entry.undertaking:
         return UndertakingRequest(params, entry.undertaking, context)
     steps = entry.flow(params, context) if entry.flow else _one_call(entry.modern or "", params)
@@ -74,12 +92,22 @@ def _page(pages: Pages, params: dict[str, Any], given: Node) -> PageRequest:
         value = asked.get(chosen.field.member)
         if value is not None:
             filters.append((chosen.key, (value,) if isinstance(value, str) else tuple(sorted(value))))
-    sort = asked.get("SortProperty", "Enumeration")
+    sort = asked.get("SortProperty", pages.sort)
     if sort == "Enumeration":
         view = View(tuple(filters))
     else:
-        view = View(tuple(filters), sort, asked["SortDirection"] == "Descending")
+        view = View(tuple(filters), sort, asked.get("SortDirection") == "Descending")
     return PageRequest(pages, params, view, asked["PageNumber"], asked["PageSize"])
+
+
+def _reports(reports: Reports, params: dict[str, Any], given: Node) -> ReportsRequest:
+    member = reports.each.member
+    chosen = take_members((reports.each,), given)[member]
+    shown = {value: element for value, element in reports.elements if value in chosen}
+    pages = [(element, _page(reports.pages, {**params, member: [value]}, given)) for value, element in shown.items()]
+    # What stands before the reports is in every reply, even in one that holds next to nothing of them.
+    head = _one_call(reports.pages.listing.modern, {**params, member: list(shown), "MaxResults": 1})
+    return ReportsRequest(params, StepsRequest(params, head), tuple(pages))
 
 
 def validates_only(given: Node) -> bool:
@@ -94,10 +122,9 @@ _MOST_NAMES, _LONGEST_NAME = 10, 64
 
 def unknown_parameters(entry: Operation, given: Node) -> list[str]:
     """Some names that the operation does not know, cut to a size fit for a log. They never change the answer."""
-    paging = entry.pages.parameters if entry.pages else ()
     conditional = [
         field for taken in entry.takes if isinstance(taken, When) for field in (*taken.then, *taken.otherwise)
     ]
-    fields = (*entry.fields(given), *conditional, *paging)
+    fields = (*entry.fields(given), *conditional, *entry.paging)
     known = {name for field in fields for name in (field.name, field.also)} | _EVERYWHERE
     return [name[:_LONGEST_NAME] for name in given.members if name not in known][:_MOST_NAMES]

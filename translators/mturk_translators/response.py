@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mturk_translators.faults import Fault, unavailable
 from mturk_translators.field import Field
@@ -72,12 +72,18 @@ def give_validity(asked: Asked) -> Element:
     return Element(asked.result, (request_element(asked),))
 
 
-def give_result(asked: Asked, entry: Operation, reply: Reply) -> Element:
-    """The result of one or several modern calls. Raises Fault when the reply lacks what it is about."""
+def give_result(asked: Asked, entry: Operation, reply: Reply, reports: Iterable[tuple[str, PageRead]] = ()) -> Element:
+    """The result of one or several modern calls, and then the pages of reports, each in the element that shows it.
+
+    Raises Fault when the reply lacks what it is about.
+    """
     members = reply.get(entry.reply) if entry.reply else reply
     if members is None:
         raise unavailable()
-    return Element(asked.result, (request_element(asked), finish(_give(entry.gives, members, asked))))
+    children: list[Element | Rendered] = [request_element(asked), finish(_give(entry.gives, members, asked))]
+    if asked.groups != {"Request"}:
+        children += [Element(name, tuple(_page(asked, page))) for name, page in reports]
+    return Element(asked.result, tuple(children))
 
 
 def disposed(entry: Operation, reply: Reply) -> Reply:
@@ -104,11 +110,24 @@ def _give(fields: Iterable[Field], reply: Reply, asked: Asked) -> str:
     return "".join(given)
 
 
-def give_page(asked: Asked, page: PageRequest, total: int, rows: list[tuple[str, str | None]]) -> Element:
+class PageRead(NamedTuple):
+    """A numbered page that was asked for, and what it holds: rows as `rows.join` takes them, of so many in all."""
+
+    request: PageRequest
+    total: int
+    rows: list[tuple[str, str | None]]
+
+
+def give_page(asked: Asked, page: PageRead) -> Element:
     """The result of a numbered page: counters in recorded order (7.2), then the rows as `rows.join` takes them."""
     children: list[Element | Rendered] = [request_element(asked)]
     if asked.groups != {"Request"}:
-        counts = {"NumResults": len(rows), "TotalNumResults": total, "PageNumber": page.number}
-        children += [Element(name, str(counts[name])) for name in page.pages.counters]
-        children.append(Rendered(join(page.pages, rows, asked.groups, asked.version)))
+        children += _page(asked, page)
     return Element(asked.result, tuple(children))
+
+
+def _page(asked: Asked, page: PageRead) -> list[Element | Rendered]:
+    pages = page.request.pages
+    counts = {"NumResults": len(page.rows), "TotalNumResults": page.total, "PageNumber": page.request.number}
+    counters = [Element(name, str(counts[name])) for name in pages.counters]
+    return [*counters, Rendered(join(pages, page.rows, asked.groups, asked.version))]

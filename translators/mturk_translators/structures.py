@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
-from mturk_translators.faults import invalid_value
+from mturk_translators.faults import invalid_value, too_many
 from mturk_translators.field import Field, Step, give_members, prepare, take_members
-from mturk_translators.fields import Boolean
+from mturk_translators.fields import Boolean, Integer
 from mturk_translators.query import Node
 from mturk_translators.values import amount_text, formatted_price, money_in
 from mturk_translators.versions import NEWEST
@@ -28,10 +28,11 @@ def _structures(given: Node, name: str) -> tuple[Node, ...]:
 class Price(Field):
     """An amount of US dollars: a structure to legacy clients, text to the modern API (structures 3).
 
-    `absent` is the amount written where the modern reply has none.
+    `absent` is the amount written where the modern reply has none; `positive` refuses an amount of nothing.
     """
 
     absent: str | None = None
+    positive: bool = False
 
     def take(self, given: Node) -> Any:
         price = next(iter(_structures(given, self.name)), None)
@@ -46,7 +47,13 @@ class Price(Field):
         amount = money_in(text.strip())
         if amount is None:
             raise invalid_value(text, f"{price.path}Amount")
+        if self.positive and not amount.strip("0."):
+            raise invalid_value(text, f"{price.path}Amount", "It has to be more than zero.")
         return amount
+
+    def parameters(self) -> Iterator[tuple[str, bool]]:
+        yield f"{self.name}.Amount", self.required
+        yield f"{self.name}.CurrencyCode", False
 
     def give(self, value: Any, version: str) -> str:
         amount = self.absent if value is None else value
@@ -72,6 +79,11 @@ class Structure(Field):
     def take(self, given: Node) -> Any:
         return next((take_members(self.fields, element) for element in _structures(given, self.name)), None)
 
+    def parameters(self) -> Iterator[tuple[str, bool]]:
+        for field in self.fields:
+            for name, needed in field.parameters():
+                yield f"{self.name}.{name}", self.required and needed
+
     def give(self, value: Any, version: str) -> str:
         return "" if value is None else around(self.name, "".join(give_members(self._steps(version), value, version)))
 
@@ -95,6 +107,8 @@ class Structure(Field):
         return bool(self._versioned_fields)
 
     def varies(self, value: Any) -> bool:
+        if value is None:
+            return False
         for field in self._versioned_fields:
             inner = field.find(value)
             if field.varies(inner) or ((field.since or field.until) and field.give(inner, NEWEST)):
@@ -104,15 +118,23 @@ class Structure(Field):
 
 @dataclass(frozen=True)
 class Each(Field):
-    """A list: one element for each value. Versions before `several_since` see only the first."""
+    """A list of at most so many values, one element for each. Versions before `several_since` see only the first."""
 
     of: Field
     several_since: str | None = None
+    most: int | None = None
 
     def take(self, given: Node) -> Any:
         if isinstance(self.of, Structure):
             return [take_members(self.of.fields, element) for element in _structures(given, self.name)] or None
-        return [self.of.read(text, f"{given.path}{self.name}") for text in given.texts(self.name)] or None
+        texts = given.texts(self.name)
+        if self.most is not None and len(texts) > self.most:
+            raise too_many(len(texts), f"{given.path}{self.name}", self.most)
+        return [self.of.read(text, f"{given.path}{self.name}") for text in texts] or None
+
+    def parameters(self) -> Iterator[tuple[str, bool]]:
+        for name, needed in replace(self.of, required=True).parameters():
+            yield f"{self.name}.n{name.removeprefix(self.of.name)}", self.required and needed
 
     def give(self, value: Any, version: str) -> str:
         if not value:
@@ -130,6 +152,16 @@ class Each(Field):
         if self.several_since is not None and len(value) > 1:
             return True
         return self.of.versioned and any(map(self.of.varies, value))
+
+
+@dataclass(frozen=True)
+class AutoGrantedValue(Integer):
+    """The value of a qualification that is granted without asking; of another the element is absent (quals 1)."""
+
+    plain = None
+
+    def find(self, reply: Mapping[str, Any]) -> Any:
+        return super().find(reply) if reply.get("AutoGranted") else None
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,37 @@ import re
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
+from urllib.parse import urlsplit
+
+ENTITY_ID = r"[A-Z0-9]{1,64}"
+WORKER_ID = r"A[A-Z0-9]{1,63}"
+"""The forms of IDs (legacy-common 9.1)."""
 
 Moment = datetime | int | float
 """A time as boto3 gives it, or as seconds since 1970."""
+
+
+def is_worker_id(text: str) -> bool:
+    """Whether it can be the ID of a worker."""
+    return re.fullmatch(WORKER_ID, text, re.ASCII) is not None
+
+
+def is_web_address(text: str) -> bool:
+    """Whether it is a whole URL that a program can be called at by HTTP or HTTPS."""
+    try:
+        parts = urlsplit(text)
+        # Only reading the port shows that it is none.
+        complete = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    # urlsplit drops line breaks without a word.
+    return complete and parts.scheme in ("http", "https") and text.isprintable() and " " not in text
+
+
+def seconds(moment: Moment) -> float:
+    """The moment in seconds since 1970; whole ones are integers."""
+    exact = moment.timestamp() if isinstance(moment, datetime) else moment
+    return int(exact) if exact == int(exact) else exact
 
 
 def time_text(moment: Moment) -> str:

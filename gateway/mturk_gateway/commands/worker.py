@@ -78,13 +78,20 @@ def preview(group: str, worker_id: str, config: Path | None, **options: Any) -> 
 @command.command("accept")
 @click.argument("hit_id", metavar="HITID")
 @click.option("--any", "any_of_group", is_flag=True, help="HITID is a HITGroupId or HITTypeId; accept any of its HITs")
+@click.option("--qualified", is_flag=True, help="whatever qualifications the HIT requires")
 @_worker
 @_data
-def accept(hit_id: str, any_of_group: bool, worker_id: str, config: Path | None, **options: Any) -> None:
+def accept(
+    hit_id: str, any_of_group: bool, qualified: bool, worker_id: str, config: Path | None, **options: Any
+) -> None:
     """Accept a HIT, and print the AssignmentId."""
-    take = workers.accept_any if any_of_group else workers.accept
+    if any_of_group and qualified:
+        raise click.UsageError("--qualified is about one HIT, and not about --any of a group.")
     with _working(config, options) as (connection, now):
-        click.echo(take(connection, hit_id, worker_id, now))
+        if any_of_group:
+            click.echo(workers.accept_any(connection, hit_id, worker_id, now))
+        else:
+            click.echo(workers.accept(connection, hit_id, worker_id, now, qualified=qualified))
 
 
 @command.command("submit")

@@ -5,8 +5,18 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from mturk_translators.faults import MTURK, ModernError
+from mturk_translators.faults import MTURK, ModernError, hit_state
 from mturk_translators.operation import Call, Context, Steps
+
+LONG_AGO = 1104537600
+"""2005-01-01: before there was any HIT.
+
+A HIT that is to end now must be given a moment in the past. A "now" that the service's clock has not reached yet would
+be an extension, and one that is too short (legacy-hits 11).
+"""
+
+AT_WORK = ("Assignable", "Unassignable")
+"""The states of a HIT that can still bring assignments."""
 
 
 def create_hit(given: dict[str, Any], context: Context) -> Steps:
@@ -26,3 +36,12 @@ def create_hit(given: dict[str, Any], context: Context) -> Steps:
         if "UniqueRequestToken" in given or error.code != MTURK + "HitAlreadyExists" or not existing:
             raise
         return (yield Call("GetHIT", {"HITId": existing[1]}))
+
+
+def force_expire_hit(given: dict[str, Any], _context: Context) -> Steps:
+    """End a HIT now. The modern call would take one that has ended as well; legacy clients expect an error for it."""
+    hit_id = given["HITId"]
+    status = (yield Call("GetHIT", {"HITId": hit_id}))["HIT"]["HITStatus"]
+    if status not in AT_WORK:
+        raise hit_state(hit_id, status, *AT_WORK)
+    return (yield Call("UpdateExpirationForHIT", {"HITId": hit_id, "ExpireAt": LONG_AGO}))

@@ -1,7 +1,22 @@
 """Every legacy operation by its name."""
 
+from dataclasses import replace
+
+from mturk_translators.flows.help import helping
 from mturk_translators.operation import Entry, Operation
-from mturk_translators.operations import account, assignments, hits, qualifications, unavailable
+from mturk_translators.operations import (
+    account,
+    assignments,
+    bonuses,
+    hits,
+    notifications,
+    qualifications,
+    reviews,
+    statistics,
+    unavailable,
+    workers,
+)
+from mturk_translators.operations.help import HELP
 
 
 def _joined(*tables: dict[str, Entry]) -> dict[str, Entry]:
@@ -17,15 +32,22 @@ def _joined(*tables: dict[str, Entry]) -> dict[str, Entry]:
 OPERATIONS = _joined(
     hits.ENTRIES,
     assignments.ENTRIES,
+    reviews.ENTRIES,
     qualifications.ENTRIES,
+    workers.ENTRIES,
+    bonuses.ENTRIES,
+    notifications.ENTRIES,
     account.ENTRIES,
+    statistics.ENTRIES,
     unavailable.ENTRIES,
 )
 """What the gateway knows of each operation; a name that is not here was never documented."""
 
+OPERATIONS["Help"] = replace(HELP, flow=helping(OPERATIONS))
+
 LISTINGS = {
-    entry.pages.listing.modern: entry.pages.listing
+    entry.paged.listing.modern: entry.paged.listing
     for entry in OPERATIONS.values()
-    if isinstance(entry, Operation) and entry.pages
+    if isinstance(entry, Operation) and entry.paged
 }
 """Every token listing that some operation shows as pages, by the name of its modern operation."""

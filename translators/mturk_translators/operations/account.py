@@ -5,6 +5,7 @@ from mturk_translators.structures import Price
 
 ENTRIES: dict[str, Entry] = {
     "GetAccountBalance": Operation(
+        about="Gets how much money the requester has.",
         modern="GetAccountBalance",
         gives=(
             Price("AvailableBalance", required=True),

@@ -1,8 +1,8 @@
 """Assignments: entries only."""
 
 from mturk_translators.fields import Choices, Text, assignment_id, hit_id
-from mturk_translators.flows.assignments import reject_assignment
-from mturk_translators.operation import Entry, Filter, Operation, Pages, groups
+from mturk_translators.flows.assignments import approve_rejected_assignment, reject_assignment
+from mturk_translators.operation import NO_GROUPS, Entry, Filter, Operation, Pages, groups
 from mturk_translators.shapes.assignments import ASSIGNMENT, ASSIGNMENTS
 from mturk_translators.shapes.hits import HIT
 from mturk_translators.structures import Structure
@@ -11,12 +11,14 @@ _FEEDBACK = Text("RequesterFeedback", longest=1024, clean=True)
 
 ENTRIES: dict[str, Entry] = {
     "GetAssignment": Operation(
+        about="Gets a submitted assignment and its HIT.",
         takes=(assignment_id(required=True),),
         modern="GetAssignment",
         gives=(Structure("Assignment", ASSIGNMENT), Structure("HIT", HIT)),
         groups=groups("AssignmentFeedback HITDetail HITQuestion", "Minimal HITDetail HITQuestion"),
     ),
     "GetAssignmentsForHIT": Operation(
+        about="Lists the submitted assignments of a HIT.",
         takes=(hit_id(required=True),),
         pages=Pages(
             listing=ASSIGNMENTS,
@@ -29,12 +31,27 @@ ENTRIES: dict[str, Entry] = {
         groups=groups("AssignmentFeedback"),
     ),
     "ApproveAssignment": Operation(
+        about="Approves a submitted assignment, so that its worker is paid.",
         takes=(assignment_id(required=True), _FEEDBACK),
         modern="ApproveAssignment",
     ),
     "RejectAssignment": Operation(
+        about="Rejects a submitted assignment, so that its worker is not paid.",
         takes=(assignment_id(required=True), _FEEDBACK),
         flow=reject_assignment,
         calls=("RejectAssignment",),
+    ),
+    "ApproveRejectedAssignment": Operation(
+        about="Approves an assignment that was rejected before, within 30 days after it was submitted.",
+        takes=(assignment_id(required=True), _FEEDBACK),
+        flow=approve_rejected_assignment,
+        calls=("GetAssignment", "ApproveAssignment"),
+    ),
+    "GetFileUploadURL": Operation(
+        about="Gets a URL, good for a minute, of a file that was uploaded as an answer.",
+        takes=(assignment_id(required=True), Text("QuestionIdentifier", required=True)),
+        modern="GetFileUploadURL",
+        gives=(Text("FileUploadURL", required=True),),
+        groups=NO_GROUPS,
     ),
 }

@@ -1,6 +1,7 @@
 """HITs and HIT types: entries only."""
 
 from mturk_translators.fields import (
+    Boolean,
     Choices,
     Identifier,
     Integer,
@@ -9,8 +10,20 @@ from mturk_translators.fields import (
     layout_id,
     qualification_type_id,
 )
-from mturk_translators.flows.hits import create_hit
-from mturk_translators.operation import Entry, Filter, Operation, Pages, When, exactly_one_of, groups
+from mturk_translators.flows.disabling import disable_hit, plan_disabling
+from mturk_translators.flows.extending import LONGEST, SHORTEST, extend_hit, plan_extension
+from mturk_translators.flows.hits import create_hit, force_expire_hit
+from mturk_translators.operation import (
+    Entry,
+    Filter,
+    Operation,
+    Pages,
+    Undertaking,
+    When,
+    at_least_one_of,
+    exactly_one_of,
+    groups,
+)
 from mturk_translators.shapes.hits import HIT_ALONE, HIT_TYPE_PROPERTIES, HITS, HITS_FOR_QUALIFICATION_TYPE
 from mturk_translators.shapes.reviews import REVIEW_POLICY
 from mturk_translators.structures import Each, Structure
@@ -19,6 +32,7 @@ _SORTS = ("Title", "Reward", "Expiration", "CreationTime", "Enumeration")
 
 ENTRIES: dict[str, Entry] = {
     "CreateHIT": Operation(
+        about="Creates a HIT, of a HIT type or with properties of its own.",
         takes=(
             When(
                 "HITTypeId",
@@ -53,23 +67,28 @@ ENTRIES: dict[str, Entry] = {
         groups=groups("HITDetail HITQuestion HITAssignmentSummary"),
     ),
     "RegisterHITType": Operation(
+        about="Makes a HIT type of the properties that HITs have in common, or finds the one that has them.",
         takes=HIT_TYPE_PROPERTIES,
         modern="CreateHITType",
         gives=(Identifier("HITTypeId", required=True),),
     ),
     "GetHIT": Operation(
+        about="Gets a HIT.",
         takes=(hit_id(required=True),),
         modern="GetHIT",
+        shows_disposed=True,
         reply="HIT",
         gives=HIT_ALONE,
         result="HIT",
         groups=groups("HITDetail HITQuestion HITAssignmentSummary", "Minimal HITDetail HITQuestion"),
     ),
     "SearchHITs": Operation(
+        about="Lists all HITs of the requester that have not been disposed of.",
         pages=Pages(listing=HITS, sorts=_SORTS, sort="CreationTime"),
         groups=groups("HITDetail HITQuestion HITAssignmentSummary", "Minimal HITDetail HITAssignmentSummary"),
     ),
     "GetReviewableHITs": Operation(
+        about="Lists the IDs of the HITs that wait for their review, or are in it.",
         pages=Pages(
             listing=HITS,
             sorts=_SORTS,
@@ -83,8 +102,55 @@ ENTRIES: dict[str, Entry] = {
         ),
     ),
     "GetHITsForQualificationType": Operation(
+        about="Lists the HITs that require a qualification of a type.",
         takes=(qualification_type_id(required=True),),
         pages=Pages(listing=HITS_FOR_QUALIFICATION_TYPE),
         groups=groups("HITDetail HITQuestion HITAssignmentSummary", "Minimal HITDetail HITQuestion"),
+    ),
+    "ChangeHITTypeOfHIT": Operation(
+        about="Gives a HIT the properties of another HIT type, which must pay the same reward.",
+        takes=(hit_id(required=True), Identifier("HITTypeId", required=True)),
+        modern="UpdateHITTypeOfHIT",
+    ),
+    "SetHITAsReviewing": Operation(
+        about="Marks a HIT as being reviewed, or takes the mark away.",
+        takes=(hit_id(required=True), Boolean("Revert", default=False)),
+        modern="UpdateHITReviewStatus",
+    ),
+    "ForceExpireHIT": Operation(
+        about="Ends a HIT now, without a decision about its assignments.",
+        takes=(hit_id(required=True),),
+        flow=force_expire_hit,
+        calls=("GetHIT", "UpdateExpirationForHIT"),
+    ),
+    "ExtendHIT": Operation(
+        about="Gives a HIT more assignments, more time, or both.",
+        takes=(
+            hit_id(required=True),
+            Integer("MaxAssignmentsIncrement", low=1, high=1_000_000_000, modern="NumberOfAdditionalAssignments"),
+            Integer("ExpirationIncrementInSeconds", low=SHORTEST, high=LONGEST),
+            Text("UniqueRequestToken", longest=64),
+        ),
+        needs=(at_least_one_of("MaxAssignmentsIncrement", "ExpirationIncrementInSeconds"),),
+        undertaking=Undertaking(plan_extension, extend_hit, "UniqueRequestToken"),
+        calls=("GetHIT", "CreateAdditionalAssignmentsForHIT", "UpdateExpirationForHIT"),
+    ),
+    "DisableHIT": Operation(
+        about="Withdraws a HIT, approves what was submitted for it, and disposes of it once nobody is at work.",
+        takes=(hit_id(required=True),),
+        undertaking=Undertaking(plan_disabling, disable_hit),
+        calls=(
+            "GetHIT",
+            "UpdateExpirationForHIT",
+            "ListAssignmentsForHIT",
+            "ApproveAssignment",
+            "DeleteHIT",
+        ),
+        groups=groups("HITDetail HITQuestion HITAssignmentSummary"),
+    ),
+    "DisposeHIT": Operation(
+        about="Disposes of a HIT that waits for its review and has no undecided assignments.",
+        takes=(hit_id(required=True, also="HitId"),),
+        modern="DeleteHIT",
     ),
 }

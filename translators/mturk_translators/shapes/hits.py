@@ -13,11 +13,11 @@ from mturk_translators.structures import Price
 from mturk_translators.values import money_key, text_key, time_key
 
 HIT_TYPE_PROPERTIES = (
-    Text("Title", required=True),
-    Text("Description", required=True),
+    Text("Title", longest=128, required=True),
+    Text("Description", longest=2000, required=True),
     Price("Reward", required=True),
     Integer("AssignmentDurationInSeconds", low=30, high=31_536_000, required=True),
-    Text("Keywords"),
+    Text("Keywords", longest=1000),
     Integer("AutoApprovalDelayInSeconds", low=0, high=2_592_000),
     QUALIFICATION_REQUIREMENTS,
 )
