@@ -7,7 +7,8 @@ stands for the ID that a test has for it.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from mturk_translators.operation import Operation, When
@@ -55,14 +56,16 @@ class Wrong(NamedTuple):
 class Parameter:
     """One parameter: its name, in which `n` stands for an index, a good value, and values that are none.
 
-    `company` are the parameters that must go with it; an operation can be without one that is not `needed`.
+    `company` are the parameters that must go with it. The operation cannot be without one that is `needed`, nor its
+    structure without one that is needed `inside`.
     """
 
     name: str
     good: str
-    needed: bool
     wrong: tuple[Wrong, ...]
-    company: dict[str, str]
+    needed: bool = False
+    inside: bool = False
+    company: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def sent(self):
@@ -70,13 +73,18 @@ class Parameter:
         return self.name.replace(".n", ".1")
 
 
-def _parameter(name, good, wrong, *, needed=False, company=()):
-    return Parameter(name, good, needed, tuple(wrong), dict(company))
+def _parameter(name, good, wrong, **how):
+    return Parameter(name, good, tuple(wrong), **how)
+
+
+def _last(name):
+    """What a message calls a parameter, at least."""
+    return name.removesuffix(".n").rpartition(".")[2]
 
 
 def number(name, good, low, high=None, **how):
     """A whole number; without `high` only what no modern number can be is too large."""
-    told = name.rpartition(".")[2] if not name.endswith(".n") else name.split(".")[-2]
+    told = _last(name)
     beyond = [] if high is None else [str(high + 1)]
     return _parameter(
         name,
@@ -97,7 +105,7 @@ def score(name, **how):
 
 def text(name, good="Words", most=None, *, least=1, clean=False, early=False, **how):
     """Text, perhaps with a limit of characters; who checks that, the gateway or the upstream, is left open."""
-    told = name.rpartition(".")[2]
+    told = _last(name)
     wrong = []
     if most:
         wrong.append(Wrong("é" * (most + 1), INVALID, told, early))
@@ -110,14 +118,14 @@ def text(name, good="Words", most=None, *, least=1, clean=False, early=False, **
 
 def word(name, *words, **how):
     """One of a few words, in their spelling."""
-    told = name.removesuffix(".n").rpartition(".")[2]
+    told = _last(name)
     bad = ("Nonsense", words[0].swapcase(), f"{words[0]} {words[0]}")
     return _parameter(name, words[0], [Wrong(value, INVALID, told) for value in bad], **how)
 
 
 def truth(name, **how):
     """A truth value."""
-    return _parameter(name, "true", [Wrong(value, INVALID, name.rpartition(".")[2]) for value in ("maybe", "2", "yes")], **how)
+    return _parameter(name, "true", [Wrong(value, INVALID, _last(name)) for value in ("maybe", "2", "yes")], **how)
 
 
 def money(name, *, positive=False, needed=False):
@@ -230,6 +238,7 @@ EVENTS = (
 _LOCALE = {
     "QualificationRequirement.1.QualificationTypeId": LOCALE,
     "QualificationRequirement.1.LocaleValue.1.Country": "US",
+    "QualificationRequirement.1.LocaleValue.1.Subdivision": "CA",
 }
 HIT_TYPE = (
     text("Title", "Birds", 128, needed=True),
@@ -238,10 +247,10 @@ HIT_TYPE = (
     number("AssignmentDurationInSeconds", "60", 30, YEAR, needed=True),
     text("Keywords", "birds, names", 1000),
     number("AutoApprovalDelayInSeconds", "60", 0, 2_592_000),
-    requirement("QualificationTypeId", text, "<kind>"),
-    requirement("Comparator", word, *COMPARATORS),
+    requirement("QualificationTypeId", text, "<kind>", inside=True),
+    requirement("Comparator", word, *COMPARATORS, inside=True),
     requirement("IntegerValue.n", score),
-    requirement("LocaleValue.n.Country", text, "US", 2, least=2, early=True, company=_LOCALE),
+    requirement("LocaleValue.n.Country", text, "US", 2, least=2, early=True, company=_LOCALE, inside=True),
     requirement("LocaleValue.n.Subdivision", text, "CA", 2, least=2, early=True, company=_LOCALE),
     requirement("RequiredToPreview", truth, company={"QualificationRequirement.1.Comparator": "Exists"}),
 )
@@ -252,7 +261,7 @@ def _policy(name, policy, key):
     named, parameter = {f"{path}PolicyName": policy}, {f"{path}Parameter.1.Key": key}
     entry = {f"{path}Parameter.1.MapEntry.1.Key": "q1"}
     return (
-        text(f"{name}.PolicyName", policy, company=parameter),
+        text(f"{name}.PolicyName", policy, company=parameter, inside=True),
         text(f"{name}.Parameter.n.Key", key, company=named),
         text(f"{name}.Parameter.n.Value.n", "q1", company={**named, **parameter}),
         text(f"{name}.Parameter.n.MapEntry.n.Key", "q1", company={**named, **parameter}),
@@ -266,8 +275,8 @@ HIT_PLACE = (
     number("MaxAssignments", "3", 1, 1_000_000_000),
     document("Question", QUESTION),
     identifier("HITLayoutId", "<layout>", MTURK + "HITLayoutDoesNotExist", "HITLayout {} does not exist."),
-    text("HITLayoutParameter.n.Name", "who", company={"HITLayoutParameter.1.Value": "you"}),
-    text("HITLayoutParameter.n.Value", "you", company={"HITLayoutParameter.1.Name": "who"}),
+    text("HITLayoutParameter.n.Name", "who", company={"HITLayoutParameter.1.Value": "you"}, inside=True),
+    text("HITLayoutParameter.n.Value", "you", company={"HITLayoutParameter.1.Name": "who"}, inside=True),
     TOKEN,
     *_policy("AssignmentReviewPolicy", "ScoreMyKnownAnswers/2011-09-01", "AnswerKey"),
     *_policy("HITReviewPolicy", "SimplePlurality/2011-09-01", "QuestionIds"),
@@ -285,28 +294,27 @@ TYPE_CHANGES = (
 )
 
 
-def _notification(*events, needed):
-    def others(name):
-        every = {
-            "Notification.Destination": "https://example.com/",
-            "Notification.Transport": "REST",
-            "Notification.Version": "2006-05-05",
-            "Notification.EventType.1": "HITExpired",
-        }
-        every.pop(name)
-        return every
+_NOTIFICATION = {
+    "Notification.Destination": "https://example.com/",
+    "Notification.Transport": "REST",
+    "Notification.Version": "2006-05-05",
+    "Notification.EventType.1": "HITExpired",
+}
+
+
+def _notification(**how):
+    def made(kind_of, name, *values, **more):
+        company = {key: value for key, value in _NOTIFICATION.items() if not key.startswith(f"Notification.{name}")}
+        return kind_of(f"Notification.{name}", *values, company=company, inside=True, **more, **how)
 
     return (
-        text("Notification.Destination", "https://example.com/", needed=needed, company=others(_where("Destination"))),
-        word("Notification.Transport", "REST", "SOAP", "Email", "SQS", needed=needed, company=others(_where("Transport"))),
-        text("Notification.Version", "2006-05-05", needed=needed, company=others(_where("Version"))),
-        word("Notification.EventType.n", *events, company=others(_where("EventType.1"))),
+        made(text, "Destination", "https://example.com/"),
+        made(word, "Transport", "REST", "SOAP", "Email", "SQS"),
+        made(text, "Version", "2006-05-05"),
     )
 
 
-def _where(name):
-    return f"Notification.{name}"
-
+_OF_EVENTS = {key: value for key, value in _NOTIFICATION.items() if "EventType" not in key}
 
 LONG_STATISTICS = (
     "NumberAssignmentsPending", "NumberAssignmentsApproved", "NumberAssignmentsRejected", "NumberAssignmentsAbandoned",
@@ -402,7 +410,9 @@ PARAMETERS = {
     ),
     "GrantQualification": (request(), score("IntegerValue")),
     "Help": (
-        _parameter("About.n", "GetHIT", [Wrong(value, INVALID, "About") for value in ("GetHut", "gethit")], needed=True),
+        _parameter(
+            "About.n", "GetHIT", [Wrong(value, INVALID, "About") for value in ("GetHut", "gethit")], needed=True
+        ),
         word("HelpType", "Operation", "ResponseGroup"),
     ),
     "NotifyWorkers": (
@@ -423,11 +433,17 @@ PARAMETERS = {
         *pages(),
     ),
     "SendTestEventNotification": (
-        *_notification(*EVENTS, needed=True),
+        *_notification(needed=True),
+        word("Notification.EventType.n", *EVENTS, "Ping", company=_OF_EVENTS),
         word("TestEventType", *EVENTS, "Ping"),
     ),
     "SetHITAsReviewing": (hit(needed=True), truth("Revert")),
-    "SetHITTypeNotification": (hit_type(needed=True), *_notification(*EVENTS, needed=False), truth("Active")),
+    "SetHITTypeNotification": (
+        hit_type(needed=True),
+        *_notification(),
+        word("Notification.EventType.n", *EVENTS, company=_OF_EVENTS, inside=True),
+        truth("Active"),
+    ),
     "UnblockWorker": (worker(needed=True), text("Reason")),
     "UpdateQualificationScore": (kind(needed=True), subject(), score("IntegerValue", needed=True)),
     "UpdateQualificationType": (kind(needed=True), text("Description", "They look twice", 2000), *TYPE_CHANGES),
@@ -477,10 +493,12 @@ def good_request(form, *, without="", having=None):
 def parameters_of(entry):
     """The names of the parameters that an entry takes, as Help tells them."""
     every = [
-        field for taken in entry.takes for field in ((*taken.then, *taken.otherwise) if isinstance(taken, When) else (taken,))
+        part
+        for taken in entry.takes
+        for part in ((*taken.then, *taken.otherwise) if isinstance(taken, When) else (taken,))
     ]
     every += entry.pages.parameters if entry.pages else ()
-    return {name for field in every for name, _ in field.parameters()}
+    return {name for part in every for name, _ in part.parameters()}
 
 
 def code_in(body):

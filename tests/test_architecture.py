@@ -96,8 +96,11 @@ def test_some_packages_are_imported_in_few_places(package):
 
 
 def test_the_marketplace_is_its_own_house():
-    """It uses nothing of the gateway but what serves every server: database, clock, signatures."""
-    allowed = {"mturk_gateway.database", "mturk_gateway.clock", "mturk_gateway.sigv4", "mturk_gateway.marketplace"}
+    """It uses nothing of the gateway but what serves every server: database, clock, signatures, what hosts mean."""
+    allowed = {"mturk_gateway.database", "mturk_gateway.clock", "mturk_gateway.sigv4"} | {
+        "mturk_gateway.marketplace",
+        "mturk_gateway.realm",
+    }
     for module, path in SOURCES.items():
         if inside(module, "mturk_gateway.marketplace"):
             for imported in imports(path):

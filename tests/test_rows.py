@@ -60,10 +60,7 @@ WHOLE = {
 
 ITEMS = [
     WHOLE,
-    {
-        member: "A3BARE"
-        for member in ("HITId", "AssignmentId", "WorkerId", "QualificationTypeId", "QualificationRequestId")
-    },
+    dict.fromkeys(("HITId", "AssignmentId", "WorkerId", "QualificationTypeId", "QualificationRequestId"), "A3BARE"),
     {**WHOLE, "QualificationRequirements": [requirement(IntegerValues=[1, 2]), requirement()]},
     {**WHOLE, "QualificationRequirements": [requirement(LocaleValues=[{"Country": "US", "Subdivision": "CA"}])]},
     {**WHOLE, "QualificationRequirements": [requirement(LocaleValues=[{"Country": "US"}])], "Title": "\ud800"},

@@ -28,6 +28,9 @@ SetHITAsReviewing SetHITTypeNotification UnblockWorker UpdateQualificationScore 
 AVAILABLE = {name: entry for name, entry in OPERATIONS.items() if isinstance(entry, Operation)}
 ALL_CALLS = [(name, call) for name, entry in AVAILABLE.items() for call in entry.modern_calls]
 
+COMPUTED = {"ExtendHIT", "GetRequesterStatistic", "GetRequesterWorkerStatistic", "Help"}
+"""Those with parameters or results that no modern call has: their flows make something of them."""
+
 
 def taken(entry):
     for field in entry.takes:
@@ -77,7 +80,7 @@ def test_modern_operations_exist_and_get_what_they_require(name, call):
     every = {
         member for other in AVAILABLE[name].modern_calls for member in MODEL.operation_model(other).input_shape.members
     }
-    if not AVAILABLE[name].undertaking:
+    if name not in COMPUTED:
         assert given <= every
     if AVAILABLE[name].modern or AVAILABLE[name].pages:
         assert set(shape.required_members) <= given, f"{name} → {call}"
@@ -88,7 +91,7 @@ def test_parameters_exist_at_every_depth(name, call):
     check_members(taken(AVAILABLE[name]), MODEL.operation_model(call).input_shape, name)
 
 
-@pytest.mark.parametrize("name", [name for name, entry in AVAILABLE.items() if entry.gives and entry.modern_calls])
+@pytest.mark.parametrize("name", [name for name, entry in AVAILABLE.items() if entry.gives and name not in COMPUTED])
 def test_result_members_exist(name):
     entry = AVAILABLE[name]
     shape = MODEL.operation_model(entry.modern_calls[0]).output_shape

@@ -29,7 +29,5 @@ def connect(gateway, requester, **changes):
     return boto.mturk.connection.MTurkConnection(requester.access_key, requester.secret, **given)
 
 
-
-
 LEFT = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 """boto leaves its connections to the garbage collector."""

@@ -100,9 +100,10 @@ def ruby_aws_get(requester, operation, *pairs):
 
 
 def mturkr(requester, operation, *pairs):
-    """Service only in the URL, no Version, and a body that begins with an ampersand."""
+    """Service only in the URL, no Version, and a body that begins with an ampersand; a destination as it is."""
     given = classic(requester, operation, timestamp(), *pairs)
-    body = "".join(f"&{name}={quote(value, safe='@:')}" for name, value in given)
+    written = [(name, value if name.endswith(".Destination") else quote(value, safe="@:")) for name, value in given]
+    body = "".join(f"&{name}={value}" for name, value in written)
     return post(
         f"/?Service={SERVICE}",
         body,

@@ -111,8 +111,15 @@ class Node:
         return next(iter(self.texts(name)), None)
 
     def structures(self, name: str) -> tuple[Node, ...]:
-        """The members of a name that have members of their own."""
-        return tuple(element for element in self.elements(name) if element.members)
+        """The members of a name that have members of their own, of which at least one is not empty."""
+        return tuple(element for element in self.elements(name) if any(_texts_within(element)))
+
+
+def _texts_within(node: Node) -> Iterator[str]:
+    for elements in node.members.values():
+        for element in elements.values():
+            yield from element.values
+            yield from _texts_within(element)
 
 
 def nest(pairs: Iterable[Pair]) -> Node:

@@ -13,6 +13,7 @@ from mturk_gateway.paging.desk import Desk, Spot
 from mturk_gateway.paging.shelf import Shelf
 from mturk_gateway.paging.snapshots import Page, Sought
 from mturk_translators.faults import ModernError
+from mturk_translators.operations import LISTINGS
 
 log = get_logger()
 
@@ -85,7 +86,9 @@ class Pager:
         spot = await self._run(self._desk.stale, walk)
         if spot:
             return spot
-        amended = await self._run(self._desk.want_amended, walk)
+        # Where no row can be read alone, only the whole walk shows what has been written.
+        readable = LISTINGS[walk.operation].again
+        amended = await self._run(self._desk.want_amended, walk) if readable else None
         if amended is None:
             if wanted.slow:
                 return await self._end_of(wanted.walk)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -12,6 +13,8 @@ from sqlalchemy import ColumnElement, Connection, FromClause, func, select
 from mturk_gateway.ledger.tables import history_assignments, history_bonuses, history_hits, history_reviews
 from mturk_gateway.statistics.days import Span
 from mturk_gateway.statistics.facts import KNOWN, PLURALITY, dollars
+
+_HOUR = 3600
 
 _HITS, _WORK, _PAID = history_hits.c, history_assignments.c, history_bonuses.c
 
@@ -33,14 +36,32 @@ class Tally:
     worker: ColumnElement[str | None] | None = None
     money: bool = False
 
-    def value(self, connection: Connection, account: str, worker: str | None, span: Span) -> int | Decimal:
-        """The tally of an account, or of a worker for it, in a span of time; of money in dollars."""
+    def values(
+        self, connection: Connection, account: str, worker: str | None, spans: Sequence[Span]
+    ) -> list[int | Decimal]:
+        """The tally of an account, or of a worker for it, in each of some spans that follow each other.
+
+        Amounts are in dollars.
+        """
         chosen = [self.requester == account, *self.where]
         if self.worker is not None and worker is not None:
             chosen.append(self.worker == worker)
-        if self.at is not None and span.since is not None and span.until is not None:
-            chosen += [self.at >= span.since, self.at < span.until]
-        counted = connection.scalar(select(self.of).select_from(self.over).where(*chosen)) or 0
+        first, last = spans[0].since, spans[-1].until
+        if self.at is None or first is None or last is None:
+            counted = connection.scalar(select(self.of).select_from(self.over).where(*chosen)) or 0
+            return [self._value(counted)] * len(spans)
+        # Every day begins with an hour, so that many of them cost no more than one.
+        hour = self.at // _HOUR
+        statement = (
+            select(hour, self.of).select_from(self.over).where(*chosen, self.at >= first, self.at < last).group_by(hour)
+        )
+        begins = [span.since or 0 for span in spans]
+        sums = [0] * len(spans)
+        for number, counted in connection.execute(statement):
+            sums[bisect_right(begins, int(number) * _HOUR) - 1] += int(counted or 0)
+        return [self._value(counted) for counted in sums]
+
+    def _value(self, counted: int) -> int | Decimal:
         return dollars(int(counted)) if self.money else int(counted)
 
 

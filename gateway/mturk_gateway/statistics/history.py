@@ -33,11 +33,16 @@ _SETTLING = 3600
 
 
 class Unread(NamedTuple):
-    """A HIT of which something may be new, and up to which version; `completed` assignments are decided at least."""
+    """A HIT of which something may be new, and up to which version.
+
+    `completed` assignments are decided at least; `handed_in` is how many there are in all, None where that may have
+    changed since it was seen. `settled` says that nothing happens there by itself any more.
+    """
 
     hit: str
     version: int
     completed: int
+    handed_in: int | None
     reward: int | None
     settled: bool
 
@@ -131,13 +136,9 @@ class History:
         due = [hits[f"{part}_read"] < hits.version]
         if part == "bonuses":
             due.append((hits.bonuses_read_at < now - _BONUSES_GOOD) & hits.disposed_at.is_(None))
-        statement = (
-            select(hits.hit, hits.version, hits.completed, hits.reward, hits.seen_at)
-            .where(hits.requester == account, or_(*due))
-            .order_by(hits.hit)
-        )
+        statement = select(history_hits).where(hits.requester == account, or_(*due)).order_by(hits.hit)
         with self._database.reading() as connection:
-            return [Unread(*row[:4], settled=now - row[4] >= _SETTLING) for row in connection.execute(statement)]
+            return [_unread(row, now) for row in connection.execute(statement)]
 
     def keep_work(self, account: str, unread: Unread, found: Iterable[Work]) -> None:
         """The assignments of a HIT as they were listed.
@@ -215,6 +216,12 @@ class History:
             if rows:
                 connection.execute(self._keep_review, rows)
             connection.execute(_of_hit(account, unread.hit).values(read))
+
+
+def _unread(row: Row[Any], now: int) -> Unread:
+    # One that is gone was last seen some time before.
+    handed_in = row.submitted + row.completed if row.disposed_at is None else None
+    return Unread(row.hit, row.version, row.completed, handed_in, row.reward, settled=now - row.seen_at >= _SETTLING)
 
 
 def _excluded(table: Table, *key: str) -> dict[str, Any]:

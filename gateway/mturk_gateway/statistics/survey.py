@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from structlog import get_logger
@@ -13,7 +13,7 @@ from mturk_gateway.paging.changes import START, Told, asking_since, told_by
 from mturk_gateway.statistics import facts
 from mturk_gateway.statistics.history import History, Unread
 from mturk_gateway.upstream import UNREACHABLE, Upstream
-from mturk_translators.faults import MISSHAPEN, ModernError
+from mturk_translators.faults import MISSHAPEN, ModernError, is_state_error
 from mturk_translators.operation import Call, Reply
 
 log = get_logger()
@@ -128,14 +128,9 @@ class Survey:
         return [hit.hit for hit in hits]
 
     def _read_assignments(self, requester: Requester, now: int) -> None:
-        account = requester.account
         while True:
-            for unread in self._history.unread(account, "assignments", now):
-                pages = self._pages_of_hit(requester, "ListAssignmentsForHIT", unread, now)
-                if pages is not None:
-                    found = [facts.work(item) for page in pages for item in page["Assignments"]]
-                    self._history.keep_work(account, unread, found)
-            alone = self._history.alone(account)
+            self._read_each(requester, "assignments", now, self._read_work)
+            alone = self._history.alone(requester.account)
             if not alone:
                 return
             for assignment in alone:
@@ -152,33 +147,51 @@ class Survey:
         self._history.join(requester.account, facts.work(reply["Assignment"]), hit)
 
     def _read_bonuses(self, requester: Requester, now: int) -> None:
-        for unread in self._history.unread(requester.account, "bonuses", now):
-            pages = self._pages_of_hit(requester, "ListBonusPayments", unread, now)
-            if pages is not None:
-                found = [facts.bonus(item) for page in pages for item in page["BonusPayments"]]
-                self._history.keep_bonuses(requester.account, unread, found, now)
+        self._read_each(requester, "bonuses", now, self._read_payments)
 
     def _read_reviews(self, requester: Requester, now: int) -> None:
-        for unread in self._history.unread(requester.account, "reviews", now):
-            pages = self._pages_of_hit(requester, "ListReviewPolicyResultsForHIT", unread, now)
-            if pages is not None:
-                has_policies = any(facts.has_policies(page) for page in pages)
-                self._history.keep_reviews(requester.account, unread, facts.reviews(pages), has_policies=has_policies)
+        self._read_each(requester, "reviews", now, self._read_policies)
 
-    def _pages_of_hit(self, requester: Requester, operation: str, unread: Unread, now: int) -> list[Reply] | None:
-        """All pages of a listing about a HIT; None when nothing can be had of it any more, which is kept."""
-        pages: list[Reply] = []
-        params: dict[str, Any] = {"HITId": unread.hit, "MaxResults": _LARGEST_PAGE}
+    def _read_each(
+        self, requester: Requester, part: str, now: int, read: Callable[[Requester, Unread, int], None]
+    ) -> None:
+        for unread in self._history.unread(requester.account, part, now):
+            try:
+                read(requester, unread, now)
+            except ModernError as error:
+                if not _is_over(error):
+                    raise
+                self._history.lose(requester.account, unread.hit, now)
+
+    def _read_work(self, requester: Requester, unread: Unread, _now: int) -> None:
+        found: list[facts.Work] = []
+        for page in self._pages_of_hit(requester, "ListAssignmentsForHIT", unread.hit):
+            found += map(facts.work, page["Assignments"])
+            if unread.handed_in is not None and len(found) >= unread.handed_in:
+                break
+        self._history.keep_work(requester.account, unread, found)
+
+    def _read_payments(self, requester: Requester, unread: Unread, now: int) -> None:
+        pages = self._pages_of_hit(requester, "ListBonusPayments", unread.hit)
+        found = [facts.bonus(item) for page in pages for item in page["BonusPayments"]]
+        self._history.keep_bonuses(requester.account, unread, found, now)
+
+    def _read_policies(self, requester: Requester, unread: Unread, _now: int) -> None:
+        pages = list(self._pages_of_hit(requester, "ListReviewPolicyResultsForHIT", unread.hit))
+        has_policies = any(map(facts.has_policies, pages))
+        self._history.keep_reviews(requester.account, unread, facts.reviews(pages), has_policies=has_policies)
+
+    def _pages_of_hit(self, requester: Requester, operation: str, hit: str) -> Iterator[Reply]:
+        """The pages of a listing about a HIT. Raises ModernError."""
+        params: dict[str, Any] = {"HITId": hit, "MaxResults": _LARGEST_PAGE}
         tokens = set[str]()
         while True:
-            reply = self._call_if_there(requester, Call(operation, params))
-            if reply is None:
-                self._history.lose(requester.account, unread.hit, now)
-                return None
-            pages.append(reply)
+            self._check()
+            reply = self._upstream.call(requester, Call(operation, params))
+            yield reply
             token = reply.get("NextToken")
             if not token:
-                return pages
+                return
             if token in tokens:
                 raise _circles()
             tokens.add(token)
@@ -190,13 +203,18 @@ class Survey:
         try:
             return self._upstream.call(requester, call)
         except ModernError as error:
-            if not (error.code or "").endswith("DoesNotExist"):
+            if not _is_over(error):
                 raise
             return None
 
     def _check(self) -> None:
         if self._stopping.is_set():
             raise Interrupted
+
+
+def _is_over(error: ModernError) -> bool:
+    """Whether the error says that nothing can be had any more of what the call was about."""
+    return (error.code or "").endswith("DoesNotExist") or is_state_error(error)
 
 
 def _circles() -> ModernError:

@@ -86,11 +86,12 @@ class Tallies:
         asked = {name: TALLIES[name] for name in params["Tallies"]}
         self._bring_up_to_date(requester, frozenset(p for tally in asked.values() for p in PARTS[tally.part]), now)
         account, worker = requester.account, params.get("WorkerId")
-        days = []
+        wanted = spans(params["TimePeriod"], params["Count"], now)
+        days: list[dict[str, Any]] = [{"Date": span.date} for span in wanted]
         with self._ledger.reading() as connection:
-            for span in spans(params["TimePeriod"], params["Count"], now):
-                values = {name: tally.value(connection, account, worker, span) for name, tally in asked.items()}
-                days.append({"Date": span.date, **values})
+            for name, tally in asked.items():
+                for day, value in zip(days, tally.values(connection, account, worker, wanted), strict=True):
+                    day[name] = value
         return {"Days": days, "FeeRate": self._fee_rate}
 
     def close(self) -> None:

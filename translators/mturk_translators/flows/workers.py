@@ -16,7 +16,7 @@ def notify_workers(given: dict[str, Any], _context: Context) -> Steps:
     """
     named = given["WorkerIds"]
     workers = [worker for worker in named if is_worker_id(worker)]
-    failures = []
+    failures: list[dict[str, Any]] = []
     if workers:
         reply = yield Call("NotifyWorkers", {**given, "WorkerIds": workers})
         failures += reply.get("NotifyWorkersFailureStatuses") or []
