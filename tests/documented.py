@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from mturk_translators.operation import Operation, When
+from mturk_translators.operation import When
 from mturk_translators.operations import OPERATIONS
 from support import QUESTION
 
@@ -21,7 +21,7 @@ RANGE = "AWS.ParameterOutOfRange"
 MISSING = "AWS.MissingParameters"
 NOT_MARKUP = MTURK + "XMLParseError"
 
-AVAILABLE = {name: entry for name, entry in OPERATIONS.items() if isinstance(entry, Operation)}
+AVAILABLE = OPERATIONS
 
 RESULTS = {
     **dict.fromkeys(("CreateHIT", "GetHIT"), "HIT"),
@@ -497,8 +497,7 @@ def parameters_of(entry):
         for taken in entry.takes
         for part in ((*taken.then, *taken.otherwise) if isinstance(taken, When) else (taken,))
     ]
-    every += entry.pages.parameters if entry.pages else ()
-    return {name for part in every for name, _ in part.parameters()}
+    return {name for part in (*every, *entry.paging) for name, _ in part.parameters()}
 
 
 def code_in(body):

@@ -7,31 +7,34 @@ from dataclasses import fields
 from pathlib import Path
 
 from mturk_gateway.settings import Settings, option_name, variable_name
-from mturk_translators.operation import Operation, Unavailable
 from mturk_translators.operations import OPERATIONS
 
 README = Path(__file__).parent.parent / "README.md"
 
-GROUP_ORDER = ("Minimal", "Request", "HITDetail", "HITQuestion", "HITAssignmentSummary", "AssignmentFeedback")
+GROUP_ORDER = (
+    "Minimal",
+    "Request",
+    "HITDetail",
+    "HITQuestion",
+    "HITAssignmentSummary",
+    "AssignmentFeedback",
+    "Parameters",
+)
 
 
 def operations_table():
     """A row for each documented operation."""
-    yield "| operation | modern calls | response groups (default in bold) |"
-    yield "| --- | --- | --- |"
+    yield "| operation | modern calls | response groups (default in bold) | differences |"
+    yield "| --- | --- | --- | --- |"
     for name, entry in sorted(OPERATIONS.items()):
-        if isinstance(entry, Operation):
-            calls = " or ".join(entry.modern_calls) + (", all pages" if entry.pages else "")
-            groups = ", ".join(
-                f"**{group}**" if group in entry.groups.default else group
-                for group in GROUP_ORDER
-                if group in entry.groups.allowed
-            )
-            yield f"| {name} | {calls} | {groups} |"
-        elif isinstance(entry, Unavailable):
-            yield f"| {name} | none | {entry.reason} |"
-        else:
-            yield f"| {name} | none | {entry.reason}; answered like an unknown operation |"
+        calls = ", ".join(entry.modern_calls) + (": all pages" if entry.paged else "") or "none"
+        groups = ", ".join(
+            f"**{group}**" if group in entry.groups.default else group
+            for group in GROUP_ORDER
+            if group in entry.groups.allowed
+        )
+        differences = ", ".join(map(str, sorted(entry.differences)))
+        yield f"| {name} | {calls} | {groups} | {differences} |"
 
 
 def settings_table():

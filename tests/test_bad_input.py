@@ -13,7 +13,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mturk_gateway.clock import wall_clock
-from mturk_translators.operation import Operation
 from mturk_translators.operations import OPERATIONS
 from mturk_translators.xml import parse
 from support import FORM, QUESTION, ScriptedUpstream, ask, one, post, signed_pairs, signed_query, texts
@@ -368,7 +367,7 @@ def test_any_bytes_beside_a_signed_request_get_a_legacy_answer(gateway, owner, q
     assert is_readable(post(url, b"&" + body))
 
 
-ENTRIES = {name: entry for name, entry in OPERATIONS.items() if isinstance(entry, Operation)}
+ENTRIES = OPERATIONS
 PLAIN = ["GetAccountBalance", "GetHIT", "SearchHITs", "CreateHIT", "RegisterHITType", "CreateQualificationType"]
 WORDS = [
     "Title", "Description", "Reward", "Amount", "CurrencyCode", "Keywords", "Question", "HITId", "HITTypeId",

@@ -7,7 +7,6 @@ from itertools import chain, combinations
 
 import pytest
 
-from mturk_translators.operation import Operation
 from mturk_translators.operations import LISTINGS, OPERATIONS
 from mturk_translators.rows import join, keep
 from mturk_translators.versions import NEWEST, VERSIONS
@@ -67,7 +66,7 @@ ITEMS = [
 ]
 VARYING = [False, False, True, True, False]
 
-PAGED = {name: entry for name, entry in OPERATIONS.items() if isinstance(entry, Operation) and entry.pages}
+PAGED = {name: entry for name, entry in OPERATIONS.items() if entry.pages}
 
 
 def subsets(names):

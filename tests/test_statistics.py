@@ -11,6 +11,8 @@ from decimal import Decimal
 
 import httpx
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +20,8 @@ from marketplace.conftest import PACKAGE, House, TurnableClock
 from mturk_gateway.credentials import Requester
 from mturk_gateway.database import Database, sqlite_url
 from mturk_gateway.driving import drive
+from mturk_gateway.ledger.tables import metadata
+from mturk_gateway.settings import SettingsError, load_settings
 from mturk_gateway.statistics.days import PACIFIC
 from mturk_gateway.statistics.deeds import Deeds
 from mturk_gateway.statistics.tallies import Tallies
@@ -28,13 +32,12 @@ from mturk_translators.operations import OPERATIONS
 from mturk_translators.query import Pair, nest
 from mturk_translators.request import translate
 from mturk_translators.statistics import REQUESTER_STATISTICS, WORKER_STATISTICS
-from support import PROPERTIES, ScriptedUpstream
+from support import PROPERTIES, QUESTION, ScriptedUpstream, ask, modern_client, one
 
 LEDGER = "mturk_gateway.ledger"
 HOUR, DAY = 3600, 86_400
 NOON = int(datetime(2024, 6, 12, 12, tzinfo=PACIFIC).timestamp())
 """A Wednesday, far from any change of the clocks."""
-READS = {"ListHITs", "GetHIT", "GetAssignment", "ListAssignmentsForHIT", "ListBonusPayments"}
 
 
 def moment(seconds):
@@ -346,6 +349,51 @@ def test_deeds_count_even_where_the_marketplace_has_forgotten_their_objects(tmp_
         assert [operation for operation, _ in script.calls] == ["ListHITs"], "what is lost was sought again"
 
 
+def test_an_assignment_of_a_hit_that_was_never_listed_is_joined_with_it(scene, bureau, alice):
+    """The gateway has carried nothing but the approval; the HIT was made and disposed of past it."""
+    hit = bureau.elsewhere(alice, "CreateHIT", **{**PROPERTIES, "Reward": "0.40", "MaxAssignments": 2})["HIT"]
+    one, two = (scene.house.work(hit, worker) for worker in ("A1ONE", "A1TWO"))
+    bureau.do(alice, "ApproveAssignment", AssignmentId=one)
+    bureau.elsewhere(alice, "ApproveAssignment", AssignmentId=two)
+    bureau.elsewhere(alice, "DeleteHIT", HITId=hit["HITId"])
+
+    assert bureau.value(alice, "TotalRewardPayout") == Decimal("0.80")
+    assert bureau.value(alice, "NumberAssignmentsApproved", worker="A1ONE") == 1
+    assert bureau.value(alice, "NumberHITsCompleted") == 1
+
+
+def test_fronts_share_what_they_have_noted(scene, bureau, alice):
+    other = Bureau(bureau.ledger, bureau.upstream, scene.clock, {"freshness": 5.0})
+    assert other.value(alice, "NumberHITsCreated") == 0
+    bureau.create(alice)
+    bureau.deeds.save()
+    assert other.value(alice, "NumberHITsCreated") == 1
+    other.close()
+
+
+def test_those_who_ask_together_look_together(tmp_path, empty_databases):
+    reached, go_on = threading.Event(), threading.Event()
+
+    def answer(*_):
+        reached.set()
+        go_on.wait(30)
+        return 200, {"NumResults": 1, "HITs": [{"HITId": "H1", **FOREIGN_HIT}]}
+
+    with foreign_bureau(tmp_path, empty_databases, answer, freshness=5.0) as (bureau, lab, script):
+        told = []
+        asking = [
+            threading.Thread(target=lambda: told.append(bureau.value(lab, "NumberHITsReviewable"))) for _ in range(8)
+        ]
+        for thread in asking:
+            thread.start()
+        reached.wait(30)
+        go_on.set()
+        for thread in asking:
+            thread.join()
+        assert told == [1] * 8
+        assert len(script.calls) == 1
+
+
 def test_no_requester_counts_for_another(scene, bureau, alice):
     bob = scene.requester("bob")
     hit = bureau.create(bob, Reward="0.40")
@@ -654,6 +702,52 @@ def test_writes_that_no_statistic_is_about_and_garbage_are_passed_over(bureau, a
     bureau.deeds.save()
     assert bureau.value(alice, "NumberHITsCreated") == 0
 
+
+def test_the_tables_are_those_that_the_migrations_make(empty_databases):
+    database = Database(sqlite_url(empty_databases / "ledger.db"), durable=True)
+    with database.reading() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    database.close()
+
+
+def test_the_rate_of_fees_is_a_setting():
+    assert load_settings({}, {}).fee_rate == 0
+    assert load_settings({"fee_rate": "0"}, {}).fee_rate == 0
+    assert load_settings({}, {"MTURK_GATEWAY_FEE_RATE": "0.2"}).fee_rate == 0.2
+    with pytest.raises(SettingsError):
+        load_settings({"fee_rate": "-0.1"}, {})
+
+
+def test_both_fronts_of_a_gateway_note_what_they_carry(gateway, requester):
+    """A program asks by the old API what its successor has done by the new one."""
+
+    def told(name, **more):
+        root = ask(gateway.url, requester, "GetRequesterStatistic", Statistic=name, TimePeriod="LifeToDate", **more)
+        return next(element.text for element in root.iter() if element.tag in ("LongValue", "DoubleValue"))
+
+    assert told("NumberHITsCreated") == "0"
+    legacy = one(ask(gateway.url, requester, "CreateHIT", *LEGACY_PROPERTIES.items()), "HITId")
+    with modern_client(gateway.url, requester) as client:
+        modern = client.create_hit(**PROPERTIES)["HIT"]["HITId"]
+        assert told("NumberHITsCreated") == "2"
+        for hit in (legacy, modern):
+            client.update_expiration_for_hit(HITId=hit, ExpireAt=datetime(2020, 1, 1, tzinfo=UTC))
+        client.delete_hit(HITId=modern)
+    assert (told("NumberHITsCompleted"), told("NumberHITsReviewable")) == ("1", "1")
+    ask(gateway.url, requester, "DisposeHIT", HITId=legacy)
+    assert (told("NumberHITsCompleted"), told("NumberHITsReviewable")) == ("2", "0")
+    assert told("PercentAssignmentsApproved") == "0.0"
+
+
+LEGACY_PROPERTIES = {
+    "Title": "Count the dots",
+    "Description": "How many?",
+    "Reward.1.Amount": "0.05",
+    "Reward.1.CurrencyCode": "USD",
+    "AssignmentDurationInSeconds": "600",
+    "LifetimeInSeconds": "86400",
+    "Question": QUESTION,
+}
 
 FOREIGN_HIT = {
     "CreationTime": NOON,

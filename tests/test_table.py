@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import botocore.session
 import pytest
 
-from mturk_translators.operation import Operation, Unavailable, When, Withdrawn
-from mturk_translators.operations import LISTINGS, OPERATIONS
+from mturk_translators.operation import When
+from mturk_translators.operations import LISTINGS, OPERATIONS, WITHDRAWN
 from mturk_translators.rows import sections
 from mturk_translators.shapes.reviews import REVIEW_ACTION, REVIEW_RECORDS, REVIEW_RESULT
 from mturk_translators.structures import Each, RequiredToPreview, Structure
@@ -25,8 +27,7 @@ RejectQualificationRequest RevokeQualification SearchHITs SearchQualificationTyp
 SetHITAsReviewing SetHITTypeNotification UnblockWorker UpdateQualificationScore UpdateQualificationType
 """
 
-AVAILABLE = {name: entry for name, entry in OPERATIONS.items() if isinstance(entry, Operation)}
-ALL_CALLS = [(name, call) for name, entry in AVAILABLE.items() for call in entry.modern_calls]
+ALL_CALLS = [(name, call) for name, entry in OPERATIONS.items() for call in entry.modern_calls]
 
 COMPUTED = {"ExtendHIT", "GetRequesterStatistic", "GetRequesterWorkerStatistic", "Help"}
 """Those with parameters or results that no modern call has: their flows make something of them."""
@@ -59,41 +60,44 @@ def check_members(fields, shape, where):
 
 def test_all_44_documented_operations_are_known_and_the_two_withdrawn_ones():
     assert len(DOCUMENTED.split()) == 44
-    assert set(DOCUMENTED.split()) == {name for name, entry in OPERATIONS.items() if not isinstance(entry, Withdrawn)}
-    assert {name for name, entry in OPERATIONS.items() if isinstance(entry, Withdrawn)} == {
-        "GetWorkerAcceptLimit",
-        "SetWorkerAcceptLimit",
-    }
+    assert set(DOCUMENTED.split()) == OPERATIONS.keys()
+    assert WITHDRAWN.keys() == {"GetWorkerAcceptLimit", "SetWorkerAcceptLimit"}
 
 
-def test_what_is_not_available_says_why():
-    assert all(entry.reason for entry in OPERATIONS.values() if isinstance(entry, Unavailable | Withdrawn))
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_operation_says_what_it_is_for_and_is_done_in_one_way(name):
+    entry = OPERATIONS[name]
+    ways = [entry.modern, entry.flow, entry.undertaking, entry.pages, entry.reports]
+
+    assert re.fullmatch(r"[A-Z][^.]+[.]", entry.about), entry.about
+    assert sum(way is not None for way in ways) == 1
+    assert bool(entry.calls) <= bool(entry.flow or entry.undertaking)
 
 
 @pytest.mark.parametrize(("name", "call"), ALL_CALLS)
 def test_modern_operations_exist_and_get_what_they_require(name, call):
     shape = MODEL.operation_model(call).input_shape
-    given = members(taken(AVAILABLE[name]))
+    given = members(taken(OPERATIONS[name]))
 
     # Of two calls that one operation chooses from, each takes its part of the parameters. What several calls come to,
     # and what they are given beyond the parameters, only the pairs can show.
     every = {
-        member for other in AVAILABLE[name].modern_calls for member in MODEL.operation_model(other).input_shape.members
+        member for other in OPERATIONS[name].modern_calls for member in MODEL.operation_model(other).input_shape.members
     }
     if name not in COMPUTED:
         assert given <= every
-    if AVAILABLE[name].modern or AVAILABLE[name].pages:
+    if OPERATIONS[name].modern or OPERATIONS[name].pages:
         assert set(shape.required_members) <= given, f"{name} → {call}"
 
 
-@pytest.mark.parametrize(("name", "call"), [row for row in ALL_CALLS if len(AVAILABLE[row[0]].modern_calls) == 1])
+@pytest.mark.parametrize(("name", "call"), [row for row in ALL_CALLS if len(OPERATIONS[row[0]].modern_calls) == 1])
 def test_parameters_exist_at_every_depth(name, call):
-    check_members(taken(AVAILABLE[name]), MODEL.operation_model(call).input_shape, name)
+    check_members(taken(OPERATIONS[name]), MODEL.operation_model(call).input_shape, name)
 
 
-@pytest.mark.parametrize("name", [name for name, entry in AVAILABLE.items() if entry.gives and name not in COMPUTED])
+@pytest.mark.parametrize("name", [name for name, entry in OPERATIONS.items() if entry.gives and name not in COMPUTED])
 def test_result_members_exist(name):
-    entry = AVAILABLE[name]
+    entry = OPERATIONS[name]
     shape = MODEL.operation_model(entry.modern_calls[0]).output_shape
     if entry.reply:
         shape = shape.members[entry.reply]
@@ -124,9 +128,9 @@ def test_what_policies_found_and_did_exists():
     check_members(REVIEW_ACTION, report.members["ReviewActions"].member, "ReviewAction")
 
 
-@pytest.mark.parametrize("name", [name for name, entry in AVAILABLE.items() if entry.paged])
+@pytest.mark.parametrize("name", [name for name, entry in OPERATIONS.items() if entry.paged])
 def test_pages_sort_and_filter_by_keys_of_their_listing(name):
-    pages = AVAILABLE[name].paged
+    pages = OPERATIONS[name].paged
     keys = {key.member for key in pages.listing.keys}
 
     assert set(pages.sorts) - {"Enumeration"} <= keys
@@ -147,6 +151,6 @@ def test_versions_in_the_table_are_published_ones():
             yield from filter(None, (field.since, field.until, getattr(field, "several_since", None)))
             yield from versions([field.of] if isinstance(field, Each) else getattr(field, "fields", ()))
 
-    for entry in AVAILABLE.values():
+    for entry in OPERATIONS.values():
         shown = (*entry.gives, *(entry.paged.listing.fields if entry.paged else ()))
         assert set(versions(shown)) <= set(VERSIONS)

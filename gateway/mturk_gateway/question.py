@@ -19,11 +19,10 @@ from mturk_translators.faults import (
     Fault,
     Place,
     missing_operation,
-    unavailable_operation,
     unknown_operation,
 )
-from mturk_translators.operation import Context, Operation, Unavailable, Withdrawn
-from mturk_translators.operations import OPERATIONS
+from mturk_translators.operation import Context, Operation
+from mturk_translators.operations import OPERATIONS, WITHDRAWN
 from mturk_translators.query import Node, Pair, blocks, decode, first, merge, nest, parse_pairs
 from mturk_translators.request import (
     PageRequest,
@@ -61,11 +60,8 @@ class Ask:
 
     @property
     def entry(self) -> Operation:
-        """The entry of the operation. Raises Fault for one that cannot be answered."""
-        entry = self.asked.entry
-        if not isinstance(entry, Operation):
-            raise unavailable_operation(self.asked.name, entry.reason)
-        return entry
+        """The entry of the operation."""
+        return self.asked.entry
 
     @cached_property
     def validates_only(self) -> bool:
@@ -113,7 +109,7 @@ class Question:
     def is_anonymous(self) -> bool:
         """Whether it may be asked without credentials."""
         entry = OPERATIONS.get(self.operation or "")
-        return isinstance(entry, Operation) and entry.anonymous
+        return entry is not None and entry.anonymous
 
     @cached_property
     def version(self) -> str:
@@ -160,21 +156,20 @@ _WALKERS = 16
 _NEW_ON_EVERY_PAGE = ("PageNumber", "Signature", "Timestamp")
 
 
-def look_up(operation: str | None) -> tuple[str, Operation | Unavailable]:
+def look_up(operation: str | None) -> tuple[str, Operation]:
     """The name and entry of the operation that a request asks for. Raises Fault when there is none."""
     if operation is None:
         raise missing_operation()
     entry = OPERATIONS.get(operation)
     if entry is None:
-        raise unknown_operation(operation)
-    if isinstance(entry, Withdrawn):
-        raise unknown_operation(operation, f"It {entry.reason}.")
+        when = WITHDRAWN.get(operation)
+        raise unknown_operation(operation, f"It was withdrawn from the API {when}." if when else "")
     return operation, entry
 
 
-def _groups(entry: Operation | Unavailable, block: Node) -> frozenset[str]:
+def _groups(entry: Operation, block: Node) -> frozenset[str]:
     words = [word.strip() for text in block.texts("ResponseGroup") for word in text.split(",")]
-    return entry.groups.chosen(tuple(words)) if isinstance(entry, Operation) else frozenset()
+    return entry.groups.chosen(tuple(words))
 
 
 _PROOF = (b"Timestamp=", b"Signature=")

@@ -15,8 +15,8 @@ from mturk_gateway.credentials import Requester
 from mturk_gateway.driving import Driver
 from mturk_gateway.ledger.undertakings import Promise, Undertakings
 from mturk_gateway.paging.writes import Writes
-from mturk_translators.faults import Fault, ModernError, repeated_token
-from mturk_translators.operation import Context, Operation, Reply, Undertaking, Unfinished
+from mturk_translators.faults import MISSHAPEN, Fault, ModernError, repeated_token
+from mturk_translators.operation import Context, Reply, Undertaking, Unfinished
 from mturk_translators.operations import OPERATIONS
 
 log = get_logger()
@@ -57,7 +57,7 @@ class Undertaker:
             except Unfinished:
                 self._wait(promise)
                 return {}
-            except (ModernError, Fault) as error:
+            except (ModernError, Fault, *MISSHAPEN) as error:
                 self._fail(promise, error)
                 raise
         if token is None:
@@ -73,7 +73,7 @@ class Undertaker:
             return False
         requester = find(promise.requester)
         entry = OPERATIONS.get(promise.operation)
-        undertaking = entry.undertaking if isinstance(entry, Operation) else None
+        undertaking = entry.undertaking if entry else None
         if requester is None or undertaking is None:
             self._undertakings.change(promise, promise.state, again=True)
             return True
@@ -81,7 +81,7 @@ class Undertaker:
             self._driver.drive(requester, undertaking.carry_out(promise.plan))
         except Unfinished:
             self._wait(promise)
-        except (ModernError, Fault) as error:
+        except (ModernError, Fault, *MISSHAPEN) as error:
             log.warning("undertaking met an error", operation=promise.operation, reason=str(error)[:200])
             self._fail(promise, error)
         else:
@@ -102,10 +102,13 @@ class Undertaker:
         if promise.state != "waiting":
             self._writes.note(promise.requester, None)
 
-    def _fail(self, promise: Promise, error: ModernError | Fault) -> None:
+    def _fail(self, promise: Promise, error: Exception) -> None:
         if promise.state == "waiting":
             # It was promised, whatever it takes.
             self._undertakings.change(promise, "waiting", again=True)
+        elif isinstance(error, MISSHAPEN):
+            # A reply that was none.
+            self._undertakings.change(promise, "open", again=True)
         elif isinstance(error, ModernError) and error.is_passing:
             error.so_far = f"{error.so_far} What is missing is done as soon as possible; to ask again is safe.".lstrip()
             self._undertakings.change(promise, "open", again=True)

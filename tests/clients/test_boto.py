@@ -9,10 +9,9 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
-
 from botocore.retries.standard import ExponentialBackoff
 
-from clients.boto2 import LEFT, MTurkRequestError, Price, boto, connect, layoutparam, qualification, question
+from clients.boto2 import LEFT, MTurkRequestError, Price, connect, connection, layoutparam, qualification, question
 from mturk_gateway.admin import keep_layout
 from mturk_gateway.clock import wall_clock
 from mturk_gateway.ledger.receptors import Receptors
@@ -223,7 +222,7 @@ def test_qualifications_are_assigned_scored_listed_and_revoked(conn, refused):
 
 
 def test_a_reason_that_is_left_out_is_no_reason_to_the_worker(conn, people):
-    """boto sends Python's None as text."""
+    """Python's None is sent as text."""
     made = conn.create_qualification_type("skill", "d", "Active")[0].QualificationTypeId
     for worker, reason in (("A1TOLD", "too slow"), ("A1UNTOLD", None)):
         conn.assign_qualification(made, worker)
@@ -234,7 +233,9 @@ def test_a_reason_that_is_left_out_is_no_reason_to_the_worker(conn, people):
 
 
 def test_a_worker_asks_for_a_qualification_and_gets_it(conn, people, refused):
-    made, other = (conn.create_qualification_type(name, "d", "Active")[0].QualificationTypeId for name in ("one", "two"))
+    made, other = (
+        conn.create_qualification_type(name, "d", "Active")[0].QualificationTypeId for name in ("one", "two")
+    )
     nobody = conn.get_qualification_requests(other)
     assert (len(nobody), nobody.TotalNumResults) == (0, "0")
     request = people.ask_for(made, "A1ASKING")
@@ -339,9 +340,7 @@ def test_a_hit_asks_a_form_of_botos_making(conn):
 
 def test_a_hit_is_made_of_a_layout(conn, gateway, requester, refused):
     page = "<html><body><form><img src='${image}'/>${n}</form></body></html>"
-    keep_layout(
-        gateway.house.marketplace, requester.profile, "3BOTOSLAYOUT", page, 400, wall_clock(), sandbox=False
-    )
+    keep_layout(gateway.house.marketplace, requester.profile, "3BOTOSLAYOUT", page, 400, wall_clock(), sandbox=False)
     values = [layoutparam.LayoutParameter("image", "http://example.com/a.png"), layoutparam.LayoutParameter("n", "7")]
     parameters = layoutparam.LayoutParameters(values)
     made = conn.create_hit(
@@ -388,7 +387,7 @@ def test_hits_that_need_a_qualification(conn):
     conn.create_hit(question=QUESTION, qualifications=wanted, **PROPERTIES)
     # boto has no method for this operation.
     page = conn._process_request(
-        "GetHITsForQualificationType", {"QualificationTypeId": made}, [("HIT", boto.mturk.connection.HIT)]
+        "GetHITsForQualificationType", {"QualificationTypeId": made}, [("HIT", connection.HIT)]
     )
 
     assert page.TotalNumResults == "1"

@@ -11,7 +11,6 @@ from urllib.parse import unquote_plus
 from lxml import etree
 
 from golden import CASES
-from mturk_translators.operation import Operation
 from mturk_translators.operations import OPERATIONS
 from mturk_translators.versions import resolve_version
 
@@ -24,7 +23,7 @@ SINGLE = [case for case in REPLIES if len(case.root) <= 2]
 RESULTS = [case for case in SINGLE if len(case.root) == 2]
 SUCCESSES = [case for case in RESULTS if case.root.find("*/Request/IsValid").text == "True"]
 META = {"Request", "NumResults", "TotalNumResults", "PageNumber"}
-PAGED = {name for name, entry in OPERATIONS.items() if isinstance(entry, Operation) and entry.pages}
+PAGED = {name for name, entry in OPERATIONS.items() if entry.pages}
 
 
 def each(cases):
@@ -60,7 +59,7 @@ def values_of(case):
 
 
 def test_every_operation_has_an_answer_that_is_read_here():
-    answered = {name for name, entry in OPERATIONS.items() if isinstance(entry, Operation)}
+    answered = OPERATIONS.keys()
 
     assert answered - {case.operation for case in SUCCESSES} == set()
 
@@ -76,7 +75,7 @@ def test_answers_of_the_service_come_with_http_200(case):
 
 @each([case for case in CASES if case.facts.get("status", 200) == 503])
 def test_only_being_unavailable_is_told_by_the_status(case):
-    """boto and ruby-aws then try again: ruby-aws by this code right under the root. The Perl SDK looks into the body."""
+    """Then boto tries again, and ruby-aws does by this code right under the root; Perl looks into the body."""
     assert re.search(rb"<\s*Errors\s*>", case.document)
     assert case.root.findtext("Errors/Error/Code") == "ServiceUnavailable"
 
@@ -220,7 +219,7 @@ def test_rturk_takes_the_whole_text_of_a_reviewable_hit_as_its_id(case):
 
 @each(SUCCESSES)
 def test_times_are_read_with_one_format_without_a_fraction(case):
-    """boto's HIT.expired, Dallinger and MTurkR know no other."""
+    """No other is known to boto's HIT.expired, to Dallinger and to MTurkR."""
     for element in values_of(case):
         if element.text and re.match(r"\d{4}-\d\d-\d\dT", element.text) and element.tag not in ("Answer", "Reason"):
             dt.datetime.strptime(element.text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=dt.UTC)

@@ -219,7 +219,8 @@ PREVIEW = ("IntegerValue", "10"), ("RequiredToPreview", "true")
                 wanted(NUMBER, "In", [1, 2]),
             ],
         ),
-        *((client, requirement(1, LOCALE, "EqualTo", ("LocaleValue.Country", "US")), [wanted(LOCALE, "EqualTo", (), US)])
+        *((client, requirement(1, LOCALE, "EqualTo", ("LocaleValue.Country", "US")),
+           [wanted(LOCALE, "EqualTo", (), US)])
           for client in (rturk, php_mturk_api)),
         *((client, requirement(1, LOCALE, "EqualTo", ("LocaleValue.1.Country", "US")),
            [wanted(LOCALE, "EqualTo", (), US)])
@@ -363,7 +364,9 @@ def test_booleans_are_those_that_each_client_writes(send, modern, client, true, 
 
 
 def test_the_text_none_is_left_out_by_boto_and_a_word_to_everybody_else(send, modern, people):
-    made = one(send(boto, "CreateQualificationType", ("Name", "None such"), ("Description", "d")), "QualificationTypeId")
+    made = one(
+        send(boto, "CreateQualificationType", ("Name", "None such"), ("Description", "d")), "QualificationTypeId"
+    )
     every = [("MustBeRequestable", "True"), ("MustBeOwnedByCaller", "True"), ("Query", "None")]
     one(send(boto, "CreateQualificationType", ("Name", "some"), ("Description", "d")), "QualificationTypeId")
     assert sorted(texts(send(boto, "SearchQualificationTypes", *every), "Name")) == ["None such", "some"]

@@ -11,7 +11,6 @@ from clients.wire import Exchange, boto, mturkr, perl, rturk, ruby_aws
 from mturk_gateway.clock import wall_clock
 from mturk_gateway.marketplace.services.qualifying import requesting
 from mturk_gateway.marketplace.services.working import profiles, workers
-from mturk_translators.operation import Operation
 from mturk_translators.operations import OPERATIONS
 from support import QUESTION, modern_client, one, texts
 
@@ -107,7 +106,7 @@ def until_they_add_up(page):
 
 
 def as_many_as_the_total_says(page):
-    """boto and psiTurk."""
+    """As boto and psiTurk do."""
     total = int(page(1).findtext("TotalNumResults"))
     return [page(number) for number in range(1, total // SIZE + bool(total % SIZE) + 1)]
 
@@ -116,7 +115,7 @@ LATER = {"HITGroupId", "HITReviewStatus"}
 """What HITs did not have, or not in all listings, in the version that one of these clients asks for."""
 
 WALKS = [(perl, until_a_page_is_empty), (mturkr, until_they_add_up), (boto, as_many_as_the_total_says)]
-LISTED = sorted(name for name, entry in OPERATIONS.items() if isinstance(entry, Operation) and entry.pages)
+LISTED = sorted(name for name, entry in OPERATIONS.items() if entry.pages)
 
 
 @pytest.mark.parametrize("operation", LISTED)
@@ -146,7 +145,7 @@ def test_a_page_past_the_end_is_empty_and_no_error(place, operation):
 
 
 def test_ids_are_taken_for_text_by_those_who_turn_digits_into_numbers(place):
-    """rturk and ruby-aws do so with everything that is all digits."""
+    """That is what rturk and ruby-aws do with everything that is all digits."""
     found = set()
     for operation in LISTED:
         for item in items_of(place.page(rturk, operation, 1)):

@@ -160,11 +160,6 @@ def unknown_operation(name: str, reason: str = "") -> Fault:
     return Fault(INVALID_OPERATION, f"{message} {reason}".rstrip(), Place.WHOLE)
 
 
-def unavailable_operation(name: str, reason: str) -> Fault:
-    """The operation is documented, but this gateway has no answer for it."""
-    return Fault(INVALID_OPERATION, f"{name} {reason}.")
-
-
 def missing_operation() -> Fault:
     """The request does not say which operation it wants."""
     return Fault("AWS.MissingOperationParameter", "The request lacks the parameter Operation.", Place.WHOLE)

@@ -316,22 +316,3 @@ class Operation:
         return tuple(
             field for taken in self.takes for field in (taken.fields(node) if isinstance(taken, When) else (taken,))
         )
-
-
-@dataclass(frozen=True)
-class Unavailable:
-    """A documented operation that this gateway cannot answer, and why."""
-
-    reason: str
-    result: str | None = None
-
-
-@dataclass(frozen=True)
-class Withdrawn:
-    """An operation that Amazon itself took out of the API: answered like a name that never was, with the reason."""
-
-    reason: str
-
-
-Entry = Operation | Unavailable | Withdrawn
-"""A row of the table of operations."""

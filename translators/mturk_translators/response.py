@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from mturk_translators.faults import Fault, unavailable
 from mturk_translators.field import Field
-from mturk_translators.operation import Entry, Operation, Reply
+from mturk_translators.operation import Operation, Reply
 from mturk_translators.query import PLUMBING, Node
 from mturk_translators.request import PageRequest
 from mturk_translators.rows import join
@@ -22,7 +22,7 @@ class Asked:
     """What the form of an answer depends on."""
 
     name: str
-    entry: Entry
+    entry: Operation
     groups: frozenset[str]
     version: str
     given: Node
@@ -30,7 +30,7 @@ class Asked:
     @property
     def result(self) -> str:
         """The name of the result element (legacy-common 7.1)."""
-        return getattr(self.entry, "result", None) or f"{self.name}Result"
+        return self.entry.result or f"{self.name}Result"
 
 
 def request_element(asked: Asked, fault: Fault | None = None) -> Element:

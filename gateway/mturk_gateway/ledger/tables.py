@@ -88,13 +88,13 @@ history_hits = Table(
     Index("history_hits_by_disposal", "requester", "disposed_at"),
     Index("history_hits_with_bonuses", "requester", "bonuses_read_at"),
     *(
-        Index(
-            f"history_hits_{part}",
-            "requester",
-            sqlite_where=text(f"{part}_read < version"),
-            postgresql_where=text(f"{part}_read < version"),
+        Index(name, "requester", "hit", sqlite_where=text(which), postgresql_where=text(which))
+        for name, which in (
+            ("history_hits_unseen", "status IS NULL"),
+            ("history_hits_assignments", "assignments_read < version"),
+            ("history_hits_bonuses", "bonuses_read < version"),
+            ("history_hits_reviews", "reviews_read < version"),
         )
-        for part in ("assignments", "bonuses", "reviews")
     ),
 )
 """HITs as they were last seen, and for ever: what is disposed of stays.
@@ -119,12 +119,6 @@ history_assignments = Table(
     Index("history_assignments_by_decision", "requester", "decided_at"),
     Index("history_assignments_by_worker", "requester", "worker", "decided_at"),
     Index("history_assignments_by_hit", "requester", "hit"),
-    Index(
-        "history_assignments_alone",
-        "requester",
-        sqlite_where=text("hit IS NULL AND NOT sought"),
-        postgresql_where=text("hit IS NULL AND NOT sought"),
-    ),
 )
 """Assignments that were handed in. One of which only writes tell has no HIT, and was `sought` if that cannot be found;
 its worker, status or reward may be null.

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Table, bindparam, case, delete, func, insert, literal_column, or_, select, text, update
+from sqlalchemy import Row, Table, bindparam, case, delete, func, insert, literal_column, select, update
 
 from mturk_gateway.database import Database
 from mturk_gateway.ledger.tables import (
@@ -22,9 +22,6 @@ EVER = 2**31 - 1
 """The version up to which a HIT has been read of which nothing more will ever have to be."""
 
 DISPOSED = "Disposed"
-
-_ALONE = text("hit IS NULL AND NOT sought")
-"""In the words of the partial index, which is used only where a statement says the same."""
 
 _BONUSES_GOOD = 86_400
 """Seconds after which a HIT's bonuses are read again: nothing shows that somebody was paid past the gateway."""
@@ -136,9 +133,12 @@ class History:
         due = [hits[f"{part}_read"] < hits.version]
         if part == "bonuses":
             due.append((hits.bonuses_read_at < now - _BONUSES_GOOD) & hits.disposed_at.is_(None))
-        statement = select(history_hits).where(hits.requester == account, or_(*due)).order_by(hits.hit)
         with self._database.reading() as connection:
-            return [_unread(row, now) for row in connection.execute(statement)]
+            # One after the other: each has an index of its own.
+            statements = [select(history_hits).where(hits.requester == account, which) for which in due]
+            found = [row for statement in statements for row in connection.execute(statement)]
+        rows = {row.hit: row for row in found}
+        return [_unread(row, now) for _, row in sorted(rows.items())]
 
     def keep_work(self, account: str, unread: Unread, found: Iterable[Work]) -> None:
         """The assignments of a HIT as they were listed.
@@ -158,7 +158,11 @@ class History:
 
     def alone(self, account: str) -> list[str]:
         """The assignments of which only deeds tell, and whose HIT was not sought yet."""
-        statement = select(history_assignments.c.assignment).where(history_assignments.c.requester == account, _ALONE)
+        statement = select(history_assignments.c.assignment).where(
+            history_assignments.c.requester == account,
+            history_assignments.c.hit.is_(None),
+            ~history_assignments.c.sought,
+        )
         with self._database.reading() as connection:
             return sorted(connection.scalars(statement))
 

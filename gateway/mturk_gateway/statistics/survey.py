@@ -73,7 +73,10 @@ class Survey:
         missing = self._follow(requester, cursor, now) if cursor else None
         if missing is None:
             missing = self._walk(requester, now)
-        for hit in sorted((missing & self._history.standing(account)) | self._history.unseen(account)):
+        if missing:
+            # Of most of them the requester's own deeds tell that they are gone.
+            missing &= self._history.standing(account)
+        for hit in sorted(missing | self._history.unseen(account)):
             reply = self._call_if_there(requester, Call("GetHIT", {"HITId": hit}))
             if reply is None:
                 self._history.lose(account, hit, now)

@@ -7,20 +7,19 @@ from typing import Any
 
 from mturk_translators.faults import invalid_value
 from mturk_translators.field import Field
-from mturk_translators.operation import Context, Entry, Flow, Operation, Steps, When
+from mturk_translators.operation import Context, Flow, Operation, Steps, When
 from mturk_translators.structures import Structure
 
 
-def helping(table: Mapping[str, Entry]) -> Flow:
+def helping(table: Mapping[str, Operation]) -> Flow:
     """The flow that tells of the operations of a table and of their response groups, without any call."""
 
     def explain(given: dict[str, Any], _context: Context) -> Steps:
         yield from ()
-        operations = {name: entry for name, entry in sorted(table.items()) if isinstance(entry, Operation)}
         about = dict.fromkeys(given["About"])
         if given["HelpType"] == "Operation":
-            return {"OperationInformation": [_operation(operations, name) for name in about]}
-        return {"ResponseGroupInformation": [_response_group(operations, name) for name in about]}
+            return {"OperationInformation": [_operation(table, name) for name in about]}
+        return {"ResponseGroupInformation": [_response_group(table, name) for name in about]}
 
     return explain
 
@@ -41,7 +40,7 @@ def _operation(operations: Mapping[str, Operation], name: str) -> dict[str, Any]
 
 
 def _response_group(operations: Mapping[str, Operation], group: str) -> dict[str, Any]:
-    valid = {name: entry for name, entry in operations.items() if group in entry.groups.allowed}
+    valid = {name: entry for name, entry in sorted(operations.items()) if group in entry.groups.allowed}
     if not valid:
         raise invalid_value(group, "About", "It is not the name of a response group.")
     if group == "Request":

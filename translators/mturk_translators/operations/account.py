@@ -1,9 +1,9 @@
 """The requester's account: entries only."""
 
-from mturk_translators.operation import Entry, Operation
+from mturk_translators.operation import Operation
 from mturk_translators.structures import Price
 
-ENTRIES: dict[str, Entry] = {
+ENTRIES: dict[str, Operation] = {
     "GetAccountBalance": Operation(
         about="Gets how much money the requester has.",
         modern="GetAccountBalance",

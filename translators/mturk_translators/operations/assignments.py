@@ -2,14 +2,14 @@
 
 from mturk_translators.fields import Choices, Text, assignment_id, hit_id
 from mturk_translators.flows.assignments import approve_rejected_assignment, reject_assignment
-from mturk_translators.operation import NO_GROUPS, Entry, Filter, Operation, Pages, groups
+from mturk_translators.operation import NO_GROUPS, Filter, Operation, Pages, groups
 from mturk_translators.shapes.assignments import ASSIGNMENT, ASSIGNMENTS
 from mturk_translators.shapes.hits import HIT
 from mturk_translators.structures import Structure
 
 _FEEDBACK = Text("RequesterFeedback", longest=1024, clean=True)
 
-ENTRIES: dict[str, Entry] = {
+ENTRIES: dict[str, Operation] = {
     "GetAssignment": Operation(
         about="Gets a submitted assignment and its HIT.",
         takes=(assignment_id(required=True),),

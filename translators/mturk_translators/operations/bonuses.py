@@ -2,11 +2,11 @@
 
 from mturk_translators.fields import Text, TextOrNone, assignment_id, hit_id, worker_id
 from mturk_translators.flows.bonuses import grant_bonus
-from mturk_translators.operation import Entry, Operation, Pages, When, at_least_one_of
+from mturk_translators.operation import Operation, Pages, When, at_least_one_of
 from mturk_translators.shapes.bonuses import BONUS_PAYMENTS
 from mturk_translators.structures import Price
 
-ENTRIES: dict[str, Entry] = {
+ENTRIES: dict[str, Operation] = {
     "GrantBonus": Operation(
         about="Pays a worker more than the reward for an assignment.",
         takes=(

@@ -14,7 +14,6 @@ from mturk_translators.flows.disabling import disable_hit, plan_disabling
 from mturk_translators.flows.extending import LONGEST, SHORTEST, extend_hit, plan_extension
 from mturk_translators.flows.hits import create_hit, force_expire_hit
 from mturk_translators.operation import (
-    Entry,
     Filter,
     Operation,
     Pages,
@@ -30,7 +29,7 @@ from mturk_translators.structures import Each, Structure
 
 _SORTS = ("Title", "Reward", "Expiration", "CreationTime", "Enumeration")
 
-ENTRIES: dict[str, Entry] = {
+ENTRIES: dict[str, Operation] = {
     "CreateHIT": Operation(
         about="Creates a HIT, of a HIT type or with properties of its own.",
         takes=(

@@ -2,10 +2,10 @@
 
 from mturk_translators.fields import Choice, Identifier
 from mturk_translators.flows.notifications import send_test_event_notification, set_hit_type_notification
-from mturk_translators.operation import NO_GROUPS, Entry, Operation, at_least_one_of
+from mturk_translators.operation import NO_GROUPS, Operation, at_least_one_of
 from mturk_translators.shapes.notifications import NOTIFICATION, TEST_EVENTS, TEST_NOTIFICATION, Active
 
-ENTRIES: dict[str, Entry] = {
+ENTRIES: dict[str, Operation] = {
     "SetHITTypeNotification": Operation(
         about="Says who is told of which events of a type's HITs, and switches that on or off.",
         takes=(Identifier("HITTypeId", required=True), NOTIFICATION, Active("Active")),

@@ -13,7 +13,7 @@ from mturk_translators.fields import (
     worker_id,
 )
 from mturk_translators.flows.qualifications import get_qualification_score, update_qualification_score
-from mturk_translators.operation import NO_GROUPS, Entry, Operation, Pages, When
+from mturk_translators.operation import NO_GROUPS, Operation, Pages, When
 from mturk_translators.shapes.qualifications import (
     NEW_QUALIFICATION_TYPE,
     QUALIFICATION,
@@ -34,7 +34,7 @@ _TEST = When(
 _ANSWER_KEY = Text("AnswerKey", octets=_LARGEST_DOCUMENT)
 _WHEN_GRANTED = (Boolean("AutoGranted"), score("AutoGrantedValue"))
 
-ENTRIES: dict[str, Entry] = {
+ENTRIES: dict[str, Operation] = {
     "CreateQualificationType": Operation(
         about="Makes a qualification type, by a test, by hand or for everybody who asks.",
         takes=(

@@ -1,14 +1,14 @@
 """What review policies found and did: entries only."""
 
 from mturk_translators.fields import Boolean, Choices, Text, assignment_id, hit_id
-from mturk_translators.operation import Entry, Filter, Operation, Pages, Reports
+from mturk_translators.operation import Filter, Operation, Pages, Reports
 from mturk_translators.shapes.reviews import REVIEW_RECORDS
 from mturk_translators.structures import Structure
 
 _LEVELS = ("Assignment", "HIT")
 _POLICY = (Text("PolicyName"),)
 
-ENTRIES: dict[str, Entry] = {
+ENTRIES: dict[str, Operation] = {
     "GetReviewResultsForHIT": Operation(
         about="Lists what the review policies of a HIT found and did.",
         takes=(

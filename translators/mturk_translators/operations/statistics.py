@@ -2,7 +2,7 @@
 
 from mturk_translators.fields import Choice, Double, Integer, RetiringChoice, Text, Time, worker_id
 from mturk_translators.flows.statistics import statistic
-from mturk_translators.operation import Entry, Operation, groups
+from mturk_translators.operation import Operation, groups
 from mturk_translators.statistics import (
     PERIODS,
     REQUESTER_STATISTICS,
@@ -29,7 +29,7 @@ _ECHO = (
 )
 _GROUPS = groups("Parameters", "Minimal Parameters")
 
-ENTRIES: dict[str, Entry] = {
+ENTRIES: dict[str, Operation] = {
     "GetRequesterStatistic": Operation(
         about="Tells how many HITs and assignments a requester has had, and what was paid for them.",
         takes=(

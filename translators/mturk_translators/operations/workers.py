@@ -2,13 +2,13 @@
 
 from mturk_translators.fields import Text, TextOrNone, worker_id
 from mturk_translators.flows.workers import notify_workers
-from mturk_translators.operation import Entry, Operation, Pages
+from mturk_translators.operation import Operation, Pages
 from mturk_translators.shapes.workers import NOTIFY_WORKERS_FAILURE, WORKER_BLOCKS
 from mturk_translators.structures import Each, Structure
 
 _WORKER = worker_id(message="WorkerId is invalid.", required=True)
 
-ENTRIES: dict[str, Entry] = {
+ENTRIES: dict[str, Operation] = {
     "BlockWorker": Operation(
         about="Keeps a worker from the requester's HITs.",
         takes=(_WORKER, TextOrNone("Reason", required=True)),

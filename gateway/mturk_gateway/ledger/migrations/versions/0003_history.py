@@ -67,11 +67,14 @@ def _make_hits() -> None:
     op.create_index("history_hits_by_creation", "history_hits", ["requester", "created_at"])
     op.create_index("history_hits_by_disposal", "history_hits", ["requester", "disposed_at"])
     op.create_index("history_hits_with_bonuses", "history_hits", ["requester", "bonuses_read_at"])
-    for part in ("assignments", "bonuses", "reviews"):
-        unread = sa.text(f"{part}_read < version")
-        op.create_index(
-            f"history_hits_{part}", "history_hits", ["requester"], sqlite_where=unread, postgresql_where=unread
-        )
+    for name, which in (
+        ("history_hits_unseen", "status IS NULL"),
+        ("history_hits_assignments", "assignments_read < version"),
+        ("history_hits_bonuses", "bonuses_read < version"),
+        ("history_hits_reviews", "reviews_read < version"),
+    ):
+        where = sa.text(which)
+        op.create_index(name, "history_hits", ["requester", "hit"], sqlite_where=where, postgresql_where=where)
 
 
 def _make_assignments() -> None:
@@ -89,7 +92,3 @@ def _make_assignments() -> None:
     op.create_index("history_assignments_by_decision", "history_assignments", ["requester", "decided_at"])
     op.create_index("history_assignments_by_worker", "history_assignments", ["requester", "worker", "decided_at"])
     op.create_index("history_assignments_by_hit", "history_assignments", ["requester", "hit"])
-    alone = sa.text("hit IS NULL AND NOT sought")
-    op.create_index(
-        "history_assignments_alone", "history_assignments", ["requester"], sqlite_where=alone, postgresql_where=alone
-    )
