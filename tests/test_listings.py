@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from mturk_gateway.clock import wall_clock
+from mturk_gateway.marketplace.services.qualifying import requesting
 from mturk_gateway.marketplace.services.working import workers
 from support import PROPERTIES, ScriptedUpstream, ask, modern_client, one, texts
 from walks import closed, until
@@ -99,3 +100,16 @@ def test_a_listing_whose_rows_cannot_be_read_alone_is_not_shown_without_what_was
             ask(made.url, owner, "BlockWorker", WorkerId="A2WORKER", Reason="r")
             assert one(blocked(), "Code") == "ServiceUnavailable"
         assert until(lambda: texts(blocked(), "WorkerId") == ["A1WORKER", "A2WORKER"])
+
+
+def test_a_request_for_a_qualification_shows_as_soon_as_it_is_made(gateway, requester):
+    """Programs wait for none: they are told that a worker has asked, and look."""
+    made = one(ask(gateway.url, requester, "CreateQualificationType", Name="n", Description="d"), "QualificationTypeId")
+
+    def asking():
+        return texts(ask(gateway.url, requester, "GetQualificationRequests", QualificationTypeId=made), "SubjectId")
+
+    assert asking() == []
+    with gateway.house.marketplace.writing() as connection:
+        requesting.request_qualification(connection, made, "A1WORKER", int(wall_clock()))
+    assert asking() == ["A1WORKER"]

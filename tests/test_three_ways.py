@@ -32,7 +32,6 @@ class Played:
         change_terms(marketplace, self.requester.profile, prepaid=True)
         pay_in(marketplace, self.requester.profile, "20.00", wall_clock())
         self.ids = {worker: f"A{n}{re.sub('[^A-Z0-9]', '', name.upper())}" for n, worker in enumerate(WORKERS)}
-        self.refusals = []
         player = way(gateway, self.requester)
         for step in SCENARIO:
             self._play(player, step)

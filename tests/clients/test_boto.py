@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import gc
+import shutil
+import subprocess
 from collections import Counter
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -14,8 +16,10 @@ from botocore.retries.standard import ExponentialBackoff
 from clients.boto2 import LEFT, MTurkRequestError, Price, connect, connection, layoutparam, qualification, question
 from mturk_gateway.admin import keep_layout
 from mturk_gateway.clock import wall_clock
+from mturk_gateway.credentials import Requester, write_profile
 from mturk_gateway.ledger.receptors import Receptors
 from support import ScriptedUpstream, fill, modern_client
+from test_serve import served
 
 pytestmark = LEFT
 
@@ -37,6 +41,20 @@ def _collected():
 @pytest.fixture
 def conn(gateway, requester):
     return connect(gateway, requester)
+
+
+@pytest.fixture
+def settings():
+    """Write boto's configuration file: the section about connections."""
+    config = connection.config
+    config.add_section("Boto")
+
+    def write(**values):
+        for name, value in values.items():
+            config.set("Boto", name, value)
+
+    yield write
+    config.remove_section("Boto")
 
 
 @pytest.fixture
@@ -90,19 +108,39 @@ def test_wrong_credentials(gateway, requester, refused, wrong):
     assert refused(connect(gateway, stranger).get_account_balance).error_code == "AWS.NotAuthorized"
 
 
-def test_a_proxy_setting_reaches_the_gateway_in_place_of_the_host_that_a_program_names(gateway, requester):
-    """The way for programs, such as psiTurk, in which Amazon's host is a literal."""
+def test_a_proxy_setting_reaches_the_gateway_in_place_of_amazons_hosts(gateway, requester, settings):
+    """The way for programs, such as psiTurk, in which the hosts are literals: those of both realms are known."""
     address = urlsplit(gateway.url)
-    conn = connect(
-        gateway,
-        requester,
-        host="mechanicalturk.amazonaws.com",
-        port=80,
-        proxy=address.hostname,
-        proxy_port=str(address.port),
+    settings(is_secure="False", proxy=address.hostname, proxy_port=str(address.port))
+    production, sandbox = (
+        connection.MTurkConnection(requester.access_key, requester.secret, host=host)
+        for host in ("mechanicalturk.amazonaws.com", "mechanicalturk.sandbox.amazonaws.com")
     )
+    made = sandbox.create_hit(question=QUESTION, **PROPERTIES)[0].HITId
 
-    assert conn.get_account_balance()[0].amount == 10000.0
+    assert production.get_account_balance()[0].amount == 10000.0
+    assert [hit.HITId for hit in sandbox.search_hits()] == [made]
+    assert not production.search_hits()
+
+
+@pytest.mark.filterwarnings("ignore:ssl:DeprecationWarning", "ignore:unclosed <ssl:ResourceWarning")
+def test_tls_is_spoken_with_a_certificate_that_the_settings_name(tmp_path, settings):
+    if not shutil.which("openssl"):
+        pytest.skip("there is no openssl to make a certificate with")
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "1"]
+    names = ["-addext", "subjectAltName=DNS:localhost"]
+    subprocess.run([*words, *names, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    settings(ca_certificates_file=str(certificate))
+    write_profile(tmp_path / "credentials", Requester("lab", "AKIDLAB", "lab-secret"))
+    options = ["--credentials", tmp_path / "credentials", "--tls-certificate", certificate, "--tls-key", key]
+    with served(tmp_path / "data", *options) as (_, url):
+        conn = connection.MTurkConnection("AKIDLAB", "lab-secret", host="localhost", port=urlsplit(url).port)
+
+        assert conn.get_account_balance().status is True
+        # The supervisor waits for connections that are open.
+        del conn
+        gc.collect()
 
 
 def test_a_service_that_is_down_for_a_moment_is_asked_again_by_boto_itself(foreign_gateway, monkeypatch):
@@ -561,6 +599,9 @@ def test_notifications_are_set_by_url_mail_and_queue_and_tried(conn, gateway, re
     assert is_nothing(
         conn.set_sqs_notification(made, "https://queue.amazonaws.com/123456789012/q", ["AssignmentAccepted"])
     )
+    assert is_nothing(conn.send_test_event_notification(made, "http://example.com/notify", ["HITReviewable"]))
+    nowhere = refused(conn.send_test_event_notification, made, "nowhere")
+    assert nowhere.error_code == MTURK + "InvalidTransportEndpoint"
     unknown = refused(conn.set_email_notification, "3" + "T" * 29, "nobody@example.com", ["HITExpired"])
     assert unknown.error_code == MTURK + "InvalidParameterValue"
 

@@ -97,6 +97,21 @@ def test_errors_stand_in_one_of_the_two_places_where_they_are_looked_for(case):
     assert all(error.findtext("Message") for error in found)
 
 
+HANDLED = {
+    "AWS.NotAuthorized", "AWS.BadClaimsSupplied", "HITDoesNotExist", "AssignmentDoesNotExist",
+    "QualificationTypeDoesNotExist", "QualificationDoesNotExist", "QualificationRequestDoesNotExist",
+    "InvalidHITState", "InvalidAssignmentState", "InvalidQualificationTypeState", "QualificationTypeAlreadyExists",
+    "XMLParseError", "InvalidParameterValue", "InsufficientFunds", "InvalidTransportEndpoint",
+}  # fmt: skip
+"""What programs have exceptions or branches for, apart from what only workers or another upstream can bring about."""
+
+
+def test_programs_meet_the_codes_that_they_handle():
+    told = {code.text.removeprefix("AWS.MechanicalTurk.") for case in CASES for code in case.root.iter("Code")}
+
+    assert told >= HANDLED
+
+
 # Success
 
 

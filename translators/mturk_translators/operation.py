@@ -158,7 +158,7 @@ class Listing:
     empty where its fields stand alone, `fields` its elements in order. `newest_first` says that new rows come first.
     `again` are the ways to read a single row, and `belongs` says whether one that was read so is part of the listing
     with these parameters. `endless` says with which parameters it holds everybody's things, so that only the beginning
-    is walked.
+    is walked. `prompt` says that first pages are always walked anew: it is short, and what it shows waits for an answer.
     """
 
     modern: str
@@ -171,6 +171,7 @@ class Listing:
     again: tuple[Again, ...] = ()
     belongs: Callable[[Mapping[str, Any], Mapping[str, Any]], bool] = lambda _item, _params: True
     endless: Callable[[Mapping[str, Any]], bool] = lambda _params: False
+    prompt: bool = False
 
     def rows_of(self, reply: Reply) -> Sequence[Mapping[str, Any]]:
         """The rows that a reply holds. Raises LookupError for a reply without any place for them."""

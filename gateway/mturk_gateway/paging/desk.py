@@ -15,6 +15,7 @@ from mturk_gateway.paging.tables import COMPLETE, QUEUED, WALKING, pins, views, 
 from mturk_gateway.paging.writes import Writes
 from mturk_gateway.quick import Rows
 from mturk_translators.faults import ModernError
+from mturk_translators.operations import LISTINGS
 
 _NOTED = 60.0
 """Seconds after which the use of a pin or view is noted again although nothing else has changed."""
@@ -316,7 +317,8 @@ class Desk:
             self._use_view({"of_listing": view[0], "of_view": view[1]})
 
     def _given(self, walk: Walk) -> dict[str, Any]:
-        return {"listing": walk.listing, "requester": walk.requester, **self._rules}
+        given = {"listing": walk.listing, "requester": walk.requester, **self._rules}
+        return {**given, "freshness": 0.0} if LISTINGS[walk.operation].prompt else given
 
 
 def _spot(found: Rows) -> Spot | None:

@@ -90,6 +90,7 @@ QUALIFICATION_REQUESTS = Listing(
     fields=QUALIFICATION_REQUEST,
     keys=(Key("QualificationTypeId", text_key), Key("SubmitTime", time_key)),
     newest_first=True,
+    prompt=True,
 )
 
 QUALIFICATIONS = Listing(
