@@ -308,6 +308,14 @@ def test_what_is_disposed_of_still_counts(scene, bureau, alice):
     assert set(bureau.cost(told)) == {"ListHITs"}
 
 
+def test_what_was_decided_past_the_gateway_counts_after_a_disposal_through_it(scene, bureau, alice):
+    hit = bureau.create(alice)
+    work = scene.house.work(hit, "A1ONE")
+    bureau.elsewhere(alice, "ApproveAssignment", AssignmentId=work)
+    bureau.dispose(alice, hit)
+    assert bureau.value(alice, "TotalRewardPayout") == Decimal("0.05")
+
+
 def test_a_hit_that_vanishes_without_a_word_has_been_disposed_of(scene, bureau, alice):
     hit = bureau.create(alice)
     work = scene.house.work(hit, "A1ONE")
@@ -604,6 +612,110 @@ def test_a_listing_that_is_behind_its_hit_is_read_again(tmp_path, empty_database
         assert bureau.value(lab, "NumberAssignmentsApproved") == 0
         listed.append({**FOREIGN_WORK, "AssignmentId": "A1"})
         assert bureau.value(lab, "NumberAssignmentsApproved") == 1
+
+
+@dataclass
+class Lagging:
+    """An upstream whose listings are behind: what each shows is set by hand."""
+
+    hits: list = field(default_factory=list)
+    work: list = field(default_factory=list)
+    bonuses: list = field(default_factory=list)
+    reports: dict = field(default_factory=dict)
+
+    def __call__(self, operation, _params):
+        return 200, {
+            "ListHITs": {"HITs": self.hits},
+            "ListAssignmentsForHIT": {"Assignments": self.work},
+            "ListBonusPayments": {"BonusPayments": self.bonuses},
+            "ListReviewPolicyResultsForHIT": self.reports,
+        }[operation]
+
+
+def test_a_decision_is_not_forgotten_because_a_listing_is_behind(tmp_path, empty_databases):
+    undecided = {"NumberOfAssignmentsCompleted": 0}
+    shown = Lagging([{"HITId": "H1", **FOREIGN_HIT, **undecided}])
+    shown.work = [{"AssignmentId": "A1", "WorkerId": "AW", "AssignmentStatus": "Submitted"}]
+    with foreign_bureau(tmp_path, empty_databases, shown) as (bureau, lab, _):
+        note(bureau, lab, "ApproveAssignment", {"AssignmentId": "A1"})
+        assert bureau.value(lab, "NumberAssignmentsApproved", "OneDay") == 1
+        assert bureau.value(lab, "TotalRewardPayout") == Decimal("0.05")
+
+
+def test_a_rejection_stays_reversed_although_a_listing_is_behind(tmp_path, empty_databases):
+    rejected = {"AssignmentId": "A1", "WorkerId": "AW", "AssignmentStatus": "Rejected", "RejectionTime": NOON - HOUR}
+    shown = Lagging([{"HITId": "H1", **FOREIGN_HIT}], work=[rejected])
+    with foreign_bureau(tmp_path, empty_databases, shown) as (bureau, lab, _):
+        assert bureau.value(lab, "NumberAssignmentsRejected") == 1
+        note(bureau, lab, "ApproveAssignment", {"AssignmentId": "A1", "OverrideRejection": True})
+        for handed_in in (1, 2):
+            # The second time somebody else has handed in, so the assignments are read again.
+            shown.hits[0]["MaxAssignments"] = handed_in
+            assert bureau.value(lab, "NumberAssignmentsApproved") == 1
+            assert bureau.value(lab, "NumberAssignmentsRejected") == 0
+
+
+def test_a_bonus_is_not_forgotten_because_a_listing_is_behind(tmp_path, empty_databases):
+    given = {"AssignmentId": "A1", "WorkerId": "AW", "BonusAmount": "0.10"}
+    shown = Lagging([{"HITId": "H1", **FOREIGN_HIT}], bonuses=[{**given, "GrantTime": NOON}])
+    with foreign_bureau(tmp_path, empty_databases, shown) as (bureau, lab, _):
+        for paid in ("0.10", "0.20"):
+            note(bureau, lab, "SendBonus", given)
+            assert bureau.value(lab, "TotalBonusPayout") == Decimal(paid)
+        # The second is still not listed a day later, and then it is.
+        for listed in (1, 2):
+            bureau.clock.advance(DAY + 1)
+            shown.bonuses = [{**given, "GrantTime": NOON}] * listed
+            assert bureau.value(lab, "TotalBonusPayout") == Decimal("0.20")
+
+
+def test_a_hit_stays_disposed_of_although_a_listing_still_has_it(tmp_path, empty_databases):
+    shown = Lagging([{"HITId": "H1", **FOREIGN_HIT}])
+    with foreign_bureau(tmp_path, empty_databases, shown) as (bureau, lab, _):
+        assert bureau.value(lab, "NumberHITsReviewable") == 1
+        note(bureau, lab, "DeleteHIT", {"HITId": "H1"})
+        for hits in (shown.hits, [{**shown.hits[0], "NumberOfAssignmentsCompleted": 0}]):
+            shown.hits = hits
+            assert bureau.value(lab, "NumberHITsReviewable") == 0
+            assert bureau.value(lab, "NumberHITsCompleted") == 1
+
+
+def test_a_hit_was_disposed_of_when_that_was_done_not_when_somebody_asked(scene, bureau, alice):
+    hit = bureau.elsewhere(alice, "CreateHIT", **PROPERTIES)["HIT"]
+    bureau.dispose(alice, hit)
+    scene.clock.advance(DAY)
+    assert bureau.values(alice, "NumberHITsCompleted", "OneDay", 2) == [1, 0]
+    assert bureau.values(alice, "NumberHITsCreated", "OneDay", 2) == [1, 0]
+
+
+def test_what_a_policy_finds_later_is_seen(tmp_path, empty_databases):
+    """Nothing that is listed of a HIT changes when its answers are reviewed, or its status alone does."""
+    named = {"HITReviewPolicy": {"PolicyName": "SimplePlurality/2011-09-01"}}
+    shown = Lagging([{"HITId": "H1", **FOREIGN_HIT, "HITStatus": "Assignable"}], reports=named)
+    shown.work = [{**FOREIGN_WORK, "AssignmentId": "A1"}]
+
+    def found(correct):
+        about = {"ActionId": "X", "SubjectId": "A1", "SubjectType": "Assignment"}
+        return {**about, "Key": "PluralityAnswersCorrect", "Value": str(correct)}
+
+    with foreign_bureau(tmp_path, empty_databases, shown) as (bureau, lab, script):
+
+        def told():
+            return bureau.value(lab, "NumberPluralityAnswersCorrect", worker="AW")
+
+        assert told() == 0
+        shown.reports = {**named, "HITReviewReport": {"ReviewResults": [found(1)]}}
+        bureau.clock.advance(60)
+        assert told() == 1
+
+        bureau.clock.advance(2 * HOUR)
+        assert told() == 1
+        script.calls.clear()
+        assert told() == 1
+        assert [operation for operation, _ in script.calls] == ["ListHITs"], "what has settled was read again"
+        shown.hits[0]["HITStatus"] = "Reviewable"
+        shown.reports = {**named, "HITReviewReport": {"ReviewResults": [found(1), found(2)]}}
+        assert told() == 2
 
 
 def test_garbage_is_no_answer(tmp_path, empty_databases):

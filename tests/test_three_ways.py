@@ -31,7 +31,7 @@ class Played:
         marketplace = gateway.house.marketplace
         change_terms(marketplace, self.requester.profile, prepaid=True)
         pay_in(marketplace, self.requester.profile, "20.00", wall_clock())
-        self.ids = {worker: f"A{n}{re.sub('[^A-Z0-9]', '', name.upper())}" for n, worker in enumerate(WORKERS)}
+        self.ids = {worker: f"A{n}WAY{re.sub('[^A-Z0-9]', '', name.upper())}" for n, worker in enumerate(WORKERS)}
         player = way(gateway, self.requester)
         for step in SCENARIO:
             self._play(player, step)
@@ -154,8 +154,8 @@ def modern_state(gateway):
     return Played(gateway, Boto3, "boto3").state()
 
 
-@pytest.fixture(autouse=True)
-def _collected():
+@pytest.fixture
+def collected():
     """What boto leaves behind is collected here, and not in the middle of somebody else's test."""
     yield
     gc.collect()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 
 import pytest
@@ -53,3 +54,32 @@ def create(send, modern):
         return modern.get_hit(HITId=one(send(client, "CreateHIT", *pairs), "HITId"))["HIT"]
 
     return created
+
+
+@pytest.fixture
+def conn(gateway, requester):
+    """A connection of boto 2, with the keys of the requester."""
+    from clients.boto2 import connect
+
+    return connect(gateway, requester)
+
+
+@pytest.fixture
+def refused():
+    """Make a call through boto 2 that fails; gives its exception."""
+    from clients.boto2 import MTurkRequestError
+
+    def call(function, *given, **named):
+        with pytest.raises(MTurkRequestError) as caught:
+            function(*given, **named)
+        assert caught.value.status == 200
+        return caught.value
+
+    return call
+
+
+@pytest.fixture
+def collected():
+    """What boto leaves behind is collected here, and not in the middle of somebody else's test."""
+    yield
+    gc.collect()

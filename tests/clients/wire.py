@@ -34,10 +34,10 @@ class Exchange:
         return parse(self.content)
 
 
-def post(target, body, *headers, version="1.1"):
+def post(target, body, *headers):
     """A POST as most clients of the time wrote it."""
     lines = [
-        f"POST {target} HTTP/{version}",
+        f"POST {target} HTTP/1.1",
         "Host: mechanicalturk.amazonaws.com",
         f"Content-Length: {len(body)}",
         *(headers or ["Content-Type: application/x-www-form-urlencoded"]),

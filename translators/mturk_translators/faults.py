@@ -87,14 +87,23 @@ BAD_CLAIMS = "AWS.BadClaimsSupplied"
 
 def invalid_value(value: str, parameter: str, reason: str = "") -> Fault:
     """The parameter has a value that cannot be read, or that is none of the known ones (legacy-common 9)."""
-    message = f'The value "{value}" is not valid for the parameter {parameter}.'
+    message = f'The value "{_beginning(value)}" is not valid for the parameter {parameter}.'
     return Fault(INVALID_PARAMETER_VALUE, f"{message} {reason}".rstrip())
 
 
 def out_of_range(value: str, parameter: str, low: int, high: int | None) -> Fault:
     """A number outside the parameter's range; without `high` the range is open."""
     span = f"Valid values range from {low} to {high}." if high is not None else f"The least valid value is {low}."
-    return Fault(OUT_OF_RANGE, f'The value "{value}" is out of range for the parameter {parameter}. {span}')
+    message = f'The value "{_beginning(value)}" is out of range for the parameter {parameter}. {span}'
+    return Fault(OUT_OF_RANGE, message)
+
+
+def _beginning(value: str) -> str:
+    """As much of a value as a message quotes: a document would make the answer as long as the request."""
+    return value if len(value) <= _LONGEST_QUOTED else value[:_LONGEST_QUOTED] + "…"
+
+
+_LONGEST_QUOTED = 255
 
 
 def too_many(number: int, parameter: str, most: int) -> Fault:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, literal_column, select, update
+from sqlalchemy import Connection, func, insert, literal_column
 from structlog import get_logger
 
 from mturk_gateway.database import Database
@@ -126,21 +126,8 @@ class Deeds:
         return lambda connection, account: _execute(connection, self._creating, {"requester": account, **facts})
 
     def _decided(self, params: Mapping[str, Any], status: str, now: int) -> Record:
-        assignment = str(params["AssignmentId"])
-        facts = {"assignment": assignment, "status": status, "decided_at": now, "sought": False}
-
-        def record(connection: Connection, account: str) -> None:
-            connection.execute(self._deciding, {"requester": account, **facts})
-            hit = select(history_assignments.c.hit).where(
-                history_assignments.c.requester == account, history_assignments.c.assignment == assignment
-            )
-            connection.execute(
-                update(history_hits)
-                .where(history_hits.c.requester == account, history_hits.c.hit == hit.scalar_subquery())
-                .values(version=history_hits.c.version + 1)
-            )
-
-        return record
+        facts = {"assignment": str(params["AssignmentId"]), "status": status, "decided_at": now, "sought": False}
+        return lambda connection, account: _execute(connection, self._deciding, {"requester": account, **facts})
 
     def _paid(self, params: Mapping[str, Any], _reply: Reply, now: int) -> Record:
         paid = Bonus(

@@ -56,16 +56,16 @@ class History:
             histories, ["requester"], {"cursor": literal_column("excluded.cursor")}
         )
         known = history_assignments.c
-        undecided = literal_column("excluded.decided_at").is_(None) & known.decided_at.is_not(None)
+        # A listing that has not got the latest decision is behind.
+        behind = known.decided_at > func.coalesce(literal_column("excluded.decided_at"), 0)
         self._keep_work = database.insert_or_update(
             history_assignments,
             ["requester", "assignment"],
             {
                 "hit": literal_column("excluded.hit"),
                 "worker": literal_column("excluded.worker"),
-                # What was decided is never undecided again: a listing that says so is behind.
-                "status": case((undecided, known.status), else_=literal_column("excluded.status")),
-                "decided_at": func.coalesce(literal_column("excluded.decided_at"), known.decided_at),
+                "status": case((behind, known.status), else_=literal_column("excluded.status")),
+                "decided_at": case((behind, known.decided_at), else_=literal_column("excluded.decided_at")),
                 "reward": func.coalesce(known.reward, literal_column("excluded.reward")),
             },
         )
@@ -256,13 +256,13 @@ def _merged(account: str, known: Row[Any] | None, hit: SeenHit, now: int) -> Map
         }
     row = dict(known._mapping)  # noqa: SLF001  # SQLAlchemy's documented way to a row by name
     seen = {**row, **hit._asdict()}
-    if seen == row or (known.disposed_at is not None and gone is None and known.status is not None):
-        # A listing that still has what is disposed of is behind.
+    if seen == row:
         return None
     if (known.submitted, known.completed) != (hit.submitted, hit.completed):
         seen["version"] += 1
     if known.status != hit.status and worked and known.reviews_read != EVER:
         seen["reviews_read"] = 0
+    # A listing that still has what is disposed of is behind, or others are still at work there.
     seen["disposed_at"] = gone if known.disposed_at is None else known.disposed_at
     seen["seen_at"] = now
     return seen

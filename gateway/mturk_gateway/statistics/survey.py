@@ -37,7 +37,7 @@ class Interrupted(Exception):  # noqa: N818  # nothing went wrong
 class Survey:
     """Reads the upstream, one call after the other, and keeps what it says. Blocks; any thread may use it.
 
-    What is known of a HIT is good until its counters change or a deed is about it, so a second survey costs what has
+    What is known of a HIT is good until its counters change or it is disposed of, so a second survey costs what has
     changed since the first: with our own marketplace that is all, elsewhere also the pages of the HITs. One that fails
     or is interrupted goes on where it was, but for those pages.
     """

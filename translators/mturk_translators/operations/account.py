@@ -12,5 +12,6 @@ ENTRIES: dict[str, Operation] = {
             Price("OnHoldBalance", absent="0.00", until="2007-06-21"),
             Price("OnHoldBalance", since="2008-08-02"),
         ),
+        differences=(29,),
     ),
 }

@@ -16,6 +16,7 @@ ENTRIES: dict[str, Operation] = {
         modern="GetAssignment",
         gives=(Structure("Assignment", ASSIGNMENT), Structure("HIT", HIT)),
         groups=groups("AssignmentFeedback HITDetail HITQuestion", "Minimal HITDetail HITQuestion"),
+        differences=(20, 26, 28, 61),
     ),
     "GetAssignmentsForHIT": Operation(
         about="Lists the submitted assignments of a HIT.",
@@ -29,23 +30,27 @@ ENTRIES: dict[str, Operation] = {
             ),
         ),
         groups=groups("AssignmentFeedback"),
+        differences=(12, 13, 16, 28, 49),
     ),
     "ApproveAssignment": Operation(
         about="Approves a submitted assignment, so that its worker is paid.",
         takes=(assignment_id(required=True), _FEEDBACK),
         modern="ApproveAssignment",
+        differences=(61,),
     ),
     "RejectAssignment": Operation(
         about="Rejects a submitted assignment, so that its worker is not paid.",
         takes=(assignment_id(required=True), _FEEDBACK),
         flow=reject_assignment,
         calls=("RejectAssignment",),
+        differences=(53, 61),
     ),
     "ApproveRejectedAssignment": Operation(
         about="Approves an assignment that was rejected before, within 30 days after it was submitted.",
         takes=(assignment_id(required=True), _FEEDBACK),
         flow=approve_rejected_assignment,
         calls=("GetAssignment", "ApproveAssignment"),
+        differences=(61,),
     ),
     "GetFileUploadURL": Operation(
         about="Gets a URL, good for a minute, of a file that was uploaded as an answer.",
@@ -53,5 +58,6 @@ ENTRIES: dict[str, Operation] = {
         modern="GetFileUploadURL",
         gives=(Text("FileUploadURL", required=True),),
         groups=NO_GROUPS,
+        differences=(38, 61),
     ),
 }

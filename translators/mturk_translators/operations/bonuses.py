@@ -18,11 +18,13 @@ ENTRIES: dict[str, Operation] = {
         ),
         flow=grant_bonus,
         calls=("SendBonus",),
+        differences=(25, 40, 44),
     ),
     "GetBonusPayments": Operation(
         about="Lists the bonuses that were paid for a HIT or for one of its assignments.",
         takes=(When("AssignmentId", then=(assignment_id(),), otherwise=(hit_id(),)),),
         needs=(at_least_one_of("HITId", "AssignmentId"),),
         pages=Pages(listing=BONUS_PAYMENTS),
+        differences=(12, 16),
     ),
 }

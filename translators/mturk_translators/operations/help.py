@@ -14,4 +14,5 @@ HELP = Operation(
     gives=INFORMATION,
     result="Information",
     anonymous=True,
+    differences=(25, 36),
 )

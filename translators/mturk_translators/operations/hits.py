@@ -64,12 +64,14 @@ ENTRIES: dict[str, Operation] = {
         gives=HIT_ALONE,
         result="HIT",
         groups=groups("HITDetail HITQuestion HITAssignmentSummary"),
+        differences=(20, 24, 25, 30),
     ),
     "RegisterHITType": Operation(
         about="Makes a HIT type of the properties that HITs have in common, or finds the one that has them.",
         takes=HIT_TYPE_PROPERTIES,
         modern="CreateHITType",
         gives=(Identifier("HITTypeId", required=True),),
+        differences=(25,),
     ),
     "GetHIT": Operation(
         about="Gets a HIT.",
@@ -80,11 +82,13 @@ ENTRIES: dict[str, Operation] = {
         gives=HIT_ALONE,
         result="HIT",
         groups=groups("HITDetail HITQuestion HITAssignmentSummary", "Minimal HITDetail HITQuestion"),
+        differences=(20, 30),
     ),
     "SearchHITs": Operation(
         about="Lists all HITs of the requester that have not been disposed of.",
         pages=Pages(listing=HITS, sorts=_SORTS, sort="CreationTime"),
         groups=groups("HITDetail HITQuestion HITAssignmentSummary", "Minimal HITDetail HITAssignmentSummary"),
+        differences=(11, 12, 13, 16, 20, 49),
     ),
     "GetReviewableHITs": Operation(
         about="Lists the IDs of the HITs that wait for their review, or are in it.",
@@ -99,12 +103,14 @@ ENTRIES: dict[str, Operation] = {
             ),
             only=frozenset({"HITId"}),
         ),
+        differences=(12, 13, 16, 49),
     ),
     "GetHITsForQualificationType": Operation(
         about="Lists the HITs that require a qualification of a type.",
         takes=(qualification_type_id(required=True),),
         pages=Pages(listing=HITS_FOR_QUALIFICATION_TYPE),
         groups=groups("HITDetail HITQuestion HITAssignmentSummary", "Minimal HITDetail HITQuestion"),
+        differences=(3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 20),
     ),
     "ChangeHITTypeOfHIT": Operation(
         about="Gives a HIT the properties of another HIT type, which must pay the same reward.",
@@ -133,6 +139,7 @@ ENTRIES: dict[str, Operation] = {
         needs=(at_least_one_of("MaxAssignmentsIncrement", "ExpirationIncrementInSeconds"),),
         undertaking=Undertaking(plan_extension, extend_hit, "UniqueRequestToken"),
         calls=("GetHIT", "CreateAdditionalAssignmentsForHIT", "UpdateExpirationForHIT"),
+        differences=(23, 44, 51, 52),
     ),
     "DisableHIT": Operation(
         about="Withdraws a HIT, approves what was submitted for it, and disposes of it once nobody is at work.",
@@ -146,6 +153,7 @@ ENTRIES: dict[str, Operation] = {
             "DeleteHIT",
         ),
         groups=groups("HITDetail HITQuestion HITAssignmentSummary"),
+        differences=(27, 50),
     ),
     "DisposeHIT": Operation(
         about="Disposes of a HIT that waits for its review and has no undecided assignments.",

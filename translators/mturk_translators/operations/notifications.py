@@ -13,6 +13,7 @@ ENTRIES: dict[str, Operation] = {
         flow=set_hit_type_notification,
         calls=("UpdateNotificationSettings",),
         groups=NO_GROUPS,
+        differences=(40, 58, 59, 60),
     ),
     "SendTestEventNotification": Operation(
         about="Tries a notification specification with an event that has not happened.",
@@ -20,5 +21,6 @@ ENTRIES: dict[str, Operation] = {
         flow=send_test_event_notification,
         calls=("SendTestEventNotification",),
         groups=NO_GROUPS,
+        differences=(25, 58, 59),
     ),
 }

@@ -51,6 +51,7 @@ ENTRIES: dict[str, Operation] = {
         reply="QualificationType",
         gives=NEW_QUALIFICATION_TYPE,
         result="QualificationType",
+        differences=(25,),
     ),
     "UpdateQualificationType": Operation(
         about="Changes a qualification type, apart from its name and keywords.",
@@ -67,6 +68,7 @@ ENTRIES: dict[str, Operation] = {
         reply="QualificationType",
         gives=QUALIFICATION_TYPE,
         result="QualificationType",
+        differences=(43,),
     ),
     "DisposeQualificationType": Operation(
         about="Deletes a qualification type; who holds the qualification keeps it.",
@@ -81,6 +83,7 @@ ENTRIES: dict[str, Operation] = {
         reply="QualificationType",
         gives=QUALIFICATION_TYPE,
         result="QualificationType",
+        differences=(43,),
     ),
     "SearchQualificationTypes": Operation(
         about="Lists qualification types, everybody's or the caller's own, by words in their texts.",
@@ -90,6 +93,7 @@ ENTRIES: dict[str, Operation] = {
             Boolean("MustBeOwnedByCaller"),
         ),
         pages=Pages(listing=QUALIFICATION_TYPES, sorts=("Name",), sort="Name", descending=True),
+        differences=(12, 13, 25, 33, 40, 49, 54),
     ),
     "GetQualificationRequests": Operation(
         about="Lists the requests for qualifications that wait for a decision.",
@@ -100,16 +104,19 @@ ENTRIES: dict[str, Operation] = {
             sort="SubmitTime",
             any_sort=True,
         ),
+        differences=(12, 13, 34, 35, 49),
     ),
     "GrantQualification": Operation(
         about="Grants a qualification that a worker has asked for.",
         takes=(qualification_request_id(required=True), score(default=1)),
         modern="AcceptQualificationRequest",
+        differences=(61,),
     ),
     "RejectQualificationRequest": Operation(
         about="Refuses a qualification that a worker has asked for.",
         takes=(qualification_request_id(required=True), TextOrNone("Reason")),
         modern="RejectQualificationRequest",
+        differences=(40, 61),
     ),
     "AssignQualification": Operation(
         about="Gives a qualification to a worker who need not have asked for it.",
@@ -120,11 +127,13 @@ ENTRIES: dict[str, Operation] = {
             Boolean("SendNotification"),
         ),
         modern="AssociateQualificationWithWorker",
+        differences=(39, 42),
     ),
     "RevokeQualification": Operation(
         about="Takes a qualification away from a worker.",
         takes=(subject_id(required=True), qualification_type_id(required=True), TextOrNone("Reason")),
         modern="DisassociateQualificationFromWorker",
+        differences=(40,),
     ),
     "UpdateQualificationScore": Operation(
         about="Changes the score of a worker who holds a qualification.",
@@ -141,6 +150,7 @@ ENTRIES: dict[str, Operation] = {
         reply="Qualification",
         gives=QUALIFICATION,
         result="Qualification",
+        differences=(22, 43),
     ),
     "GetQualificationsForQualificationType": Operation(
         about="Lists the workers who hold a qualification, or held it until it was revoked.",
@@ -149,5 +159,6 @@ ENTRIES: dict[str, Operation] = {
             Choice("Status", values=("Granted", "Revoked"), default="Granted"),
         ),
         pages=Pages(listing=QUALIFICATIONS),
+        differences=(12, 16, 22, 42),
     ),
 }

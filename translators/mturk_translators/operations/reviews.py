@@ -33,5 +33,6 @@ ENTRIES: dict[str, Operation] = {
             Structure("AssignmentReviewPolicy", _POLICY),
             Structure("HITReviewPolicy", _POLICY),
         ),
+        differences=(12, 18, 23, 32, 42),
     ),
 }

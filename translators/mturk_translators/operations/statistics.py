@@ -48,6 +48,7 @@ ENTRIES: dict[str, Operation] = {
         gives=(_DATA_POINTS, *_ECHO),
         result="GetStatisticResult",
         groups=_GROUPS,
+        differences=(31, 55, 56, 57),
     ),
     "GetRequesterWorkerStatistic": Operation(
         about="Tells how well a worker has done in a requester's assignments.",
@@ -57,5 +58,6 @@ ENTRIES: dict[str, Operation] = {
         gives=(_DATA_POINTS, *_ECHO, Text("WorkerId", group="Parameters", since="2011-09-01")),
         result="GetStatisticResult",
         groups=_GROUPS,
+        differences=(31, 56),
     ),
 }

@@ -13,15 +13,18 @@ ENTRIES: dict[str, Operation] = {
         about="Keeps a worker from the requester's HITs.",
         takes=(_WORKER, TextOrNone("Reason", required=True)),
         modern="CreateWorkerBlock",
+        differences=(40,),
     ),
     "UnblockWorker": Operation(
         about="Lets a worker who was blocked work for the requester again.",
         takes=(_WORKER, TextOrNone("Reason")),
         modern="DeleteWorkerBlock",
+        differences=(40,),
     ),
     "GetBlockedWorkers": Operation(
         about="Lists the workers whom the requester has blocked.",
         pages=Pages(listing=WORKER_BLOCKS, largest=65_535, counters=("PageNumber", "NumResults", "TotalNumResults")),
+        differences=(12, 19),
     ),
     "NotifyWorkers": Operation(
         about="Sends a message to up to 100 workers.",
@@ -40,5 +43,6 @@ ENTRIES: dict[str, Operation] = {
                 since="2012-03-25",
             ),
         ),
+        differences=(17, 37),
     ),
 }
