@@ -28,8 +28,8 @@ ONLY_IN = {
     "boto3": {"mturk_gateway.upstream"},
     "botocore": {"mturk_gateway.upstream", "mturk_gateway.replies", "mturk_gateway.marketplace.protocol"},
     "lxml": {"mturk_translators.xml"},
-    "fastapi": {"mturk_gateway.app"},
-    "httpx": {"mturk_gateway.app", "mturk_gateway.modern", "mturk_gateway.serve"},
+    "fastapi": {"mturk_gateway.app", "mturk_gateway.routes"},
+    "httpx": {"mturk_gateway.app", "mturk_gateway.modern", "mturk_gateway.routes", "mturk_gateway.serve"},
     "click": {"mturk_gateway.__main__", "mturk_gateway.commands"},
     "mturk_gateway.marketplace": {
         "mturk_gateway.marketplace",

@@ -7,11 +7,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse, PlainTextResponse
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Lifespan
@@ -39,6 +38,7 @@ from mturk_gateway.paging.walker import LEASE, Walker
 from mturk_gateway.paging.walking import Walking
 from mturk_gateway.paging.writes import Writes
 from mturk_gateway.pipeline import Pipeline
+from mturk_gateway.routes import Files, Health
 from mturk_gateway.settings import Settings
 from mturk_gateway.statistics.deeds import Deeds
 from mturk_gateway.statistics.tallies import Tallies
@@ -56,7 +56,6 @@ _SAVING_DEEDS = 1.0
 """The same for what statistics are made of."""
 _WRITING = 0.5
 """Seconds between two times that lines about requests go to the log."""
-_OF_A_FILE = ("content-type", "content-disposition", "x-content-type-options")
 _CALLS = 128
 _THREADS = 16
 
@@ -143,7 +142,7 @@ def create_gateway(
         clock_skew=settings.clock_skew,
         body_limit=settings.body_limit,
     )
-    health = _Health(house, client, executor, f"{upstream_url}/healthz" if settings.embedded else None)
+    health = Health(house, client, executor, f"{upstream_url}/healthz" if settings.embedded else None)
 
     async def close() -> None:
         await pager.close()
@@ -156,7 +155,7 @@ def create_gateway(
     regular = {usage.save: _SAVING, deeds.save: _SAVING_DEEDS, request_log.write: _WRITING}
     other = health.answered_by(_fastapi(_lifespan(executor, regular, close)))
     if settings.embedded:
-        other.add_api_route("/files/{key}", _Files(client, upstream_url).answer, methods=["GET"])
+        other.add_api_route("/files/{key}", Files(client, upstream_url).answer, methods=["GET"])
     limit = settings.body_limit
     public = Front(LegacyFront(legacy, limit), SoapFront(limit), modern, other)
     return Apps(Failsafe(public), Failsafe(_fastapi()), Failsafe(health.answered_by(_fastapi())))
@@ -261,50 +260,6 @@ def _lifespan(
             what()
 
     return lifespan
-
-
-class _Health(NamedTuple):
-    """What orchestrators ask: `marketplace` is the URL at which our own marketplace says that it is well."""
-
-    house: House
-    client: httpx.AsyncClient
-    executor: Executor
-    marketplace: str | None
-
-    def answered_by(self, app: FastAPI) -> FastAPI:
-        """The application with the routes of health added."""
-        app.add_api_route("/healthz", self._healthz, methods=["GET", "HEAD"])
-        app.add_api_route("/readyz", self._readyz, methods=["GET", "HEAD"])
-        return app
-
-    async def _healthz(self) -> Response:
-        return PlainTextResponse("ok\n")
-
-    async def _readyz(self) -> Response:
-        problems = await asyncio.get_running_loop().run_in_executor(self.executor, self.house.problems)
-        if self.marketplace:
-            try:
-                (await self.client.get(self.marketplace)).raise_for_status()
-            except httpx.HTTPError as error:
-                problems = [*problems, f"marketplace: {type(error).__name__}"]
-        return JSONResponse({"ready": not problems, "problems": problems}, 503 if problems else 200)
-
-
-class _Files(NamedTuple):
-    """Uploaded files, behind links that our own marketplace at `url` has issued and judges."""
-
-    client: httpx.AsyncClient
-    url: str
-
-    async def answer(self, key: str, request: Request) -> Response:
-        query = request.scope["query_string"].decode("latin-1")
-        try:
-            reply = await self.client.get(f"{self.url}/files/{quote(key, safe='')}", params=query)
-        except httpx.HTTPError as error:
-            log.warning("file not had", reason=type(error).__name__)
-            return PlainTextResponse("The file cannot be had at the moment.\n", 503)
-        headers = {name: reply.headers[name] for name in _OF_A_FILE if name in reply.headers}
-        return Response(reply.content, reply.status_code, headers)
 
 
 def public_hosts(settings: Settings) -> tuple[str, ...]:
