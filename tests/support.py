@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import atexit
 import json
+import re
 import socket
+import subprocess
+import sys
 import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -157,6 +160,30 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+@contextmanager
+def served(data, *options):
+    """A gateway in processes of its own; gives the supervisor, and its URL once it has announced itself."""
+    port, content, operators = free_port(), free_port(), free_port()
+    ports = ["--port", str(port), "--content-port", str(content), "--operators-port", str(operators)]
+    with (data.parent / "log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mturk_gateway", "serve", *ports, "--data", data, *options],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+        try:
+            line = process.stdout.readline()
+            assert re.fullmatch(rf"Answering on https?://127\.0\.0\.1:{port}\n", line), (
+                data.parent / "log"
+            ).read_text()
+            yield process, line.split()[-1]
+        finally:
+            process.terminate()
+            process.wait(30)
+            process.stdout.close()
 
 
 QUESTION = (

@@ -21,8 +21,7 @@ from mturk_gateway.marketplace.app import create_marketplace
 from mturk_gateway.paging.clearing import Clearing, Limits
 from mturk_gateway.paging.tables import bases, orders, walks
 from mturk_gateway.settings import Settings
-from support import PROPERTIES, ScriptedUpstream, fill_database, modern_client, one
-from test_serve import served
+from support import PROPERTIES, ScriptedUpstream, fill_database, modern_client, one, served
 from walks import LONG_AGO, Account, Processes, Program, at_once, check_exact, closed, paused, throttled, until
 
 _LEGACY_PROPERTIES = {name: value for name, value in PROPERTIES.items() if name != "Reward"} | {"Reward.1.Amount": "1"}

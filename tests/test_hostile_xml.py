@@ -5,6 +5,7 @@ Each is sent through the legacy API to the embedded marketplace, which is who pa
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 import time
@@ -256,6 +257,25 @@ def test_a_hostile_document_is_refused_at_once_and_nothing_is_read(place, usual,
     assert found == expected
     assert late == {}
     assert place.visitors == []
+
+
+def test_a_file_that_is_named_is_not_even_opened(place, tmp_path):
+    """Of a pipe one can see that somebody has read from it: what was in it is gone."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    end = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+    os.write(end, SECRET.encode())
+    for taker in TAKERS.values():
+        for subset, leak in (
+            (f'[<!ENTITY a SYSTEM "{pipe.as_uri()}">]', "&a;"),
+            (f'SYSTEM "{pipe.as_uri()}"', ""),
+            (f'[<!ENTITY % e SYSTEM "{pipe}"> %e;]', ""),
+        ):
+            assert refusal(send(place, taker, declared(taker.good, subset, leak)), taker) == NOT_MARKUP
+    left = os.read(end, 1024)
+    os.close(end)
+
+    assert left.decode() == SECRET
 
 
 def test_what_was_refused_made_nothing(place):

@@ -21,8 +21,7 @@ from mturk_gateway.database import Database, sqlite_url
 from mturk_gateway.embedded import EmbeddedGateway
 from mturk_gateway.paging.tables import walks
 from mturk_gateway.settings import Settings
-from support import ScriptedUpstream, get
-from test_serve import served
+from support import ScriptedUpstream, get, served
 from walks import (
     Account,
     Bustle,

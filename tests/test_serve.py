@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -18,33 +17,9 @@ import pytest
 
 from mturk_gateway.credentials import read_profiles
 from mturk_translators.xml import parse
-from support import ask, free_port, get, modern_client, one, signed_query, texts
+from support import ask, free_port, get, modern_client, one, served, signed_query, texts
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the processes in /proc")
-
-
-@contextmanager
-def served(data, *options):
-    """A gateway in processes of its own; gives the supervisor, and its URL once it has announced itself."""
-    port, content, operators = free_port(), free_port(), free_port()
-    ports = ["--port", str(port), "--content-port", str(content), "--operators-port", str(operators)]
-    with (data.parent / "log").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "mturk_gateway", "serve", *ports, "--data", data, *options],
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-        )
-        try:
-            line = process.stdout.readline()
-            assert re.fullmatch(rf"Answering on https?://127\.0\.0\.1:{port}\n", line), (
-                data.parent / "log"
-            ).read_text()
-            yield process, line.split()[-1]
-        finally:
-            process.terminate()
-            process.wait(30)
-            process.stdout.close()
 
 
 def children(pid):

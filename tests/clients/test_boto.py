@@ -21,8 +21,7 @@ from clients.boto2 import (
 )
 from mturk_gateway.clock import wall_clock
 from mturk_gateway.credentials import Requester, write_profile
-from support import ScriptedUpstream, fill
-from test_serve import served
+from support import ScriptedUpstream, fill, served
 
 pytestmark = LEFT
 

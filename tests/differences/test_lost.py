@@ -148,7 +148,9 @@ def test_difference_57_retired_statistics_are_refused_at_every_version(program, 
     asked = {"TimePeriod": "LifeToDate", "Version": version}
 
     for name in ("NumberAssignmentsAvailable", "NumberAssignmentsAccepted", "NumberAssignmentsReturned"):
-        assert program.code("GetRequesterStatistic", Statistic=name, **asked) == f"{MTURK}InvalidParameterValue"
+        refused = program.ask("GetRequesterStatistic", Statistic=name, **asked)
+        assert one(refused, "Code") == f"{MTURK}InvalidParameterValue"
+        assert "no longer supported" in one(refused, "Message")
 
 
 def specification(transport, destination, *events):

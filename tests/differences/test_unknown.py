@@ -105,6 +105,7 @@ def test_difference_48_response_groups_that_the_operation_does_not_have_are_pass
     """As if they had not been named."""
     hit = program.hit()
     whole = names(program.result("GetHIT", HITId=hit))
+    assert "Title" in whole
 
     assert names(program.result("GetHIT", HITId=hit, ResponseGroup=group)) == whole
     pairs = {"ResponseGroup.1": group, "ResponseGroup.2": "Minimal"}
