@@ -317,7 +317,7 @@ def _notification(**how):
 _OF_EVENTS = {key: value for key, value in _NOTIFICATION.items() if "EventType" not in key}
 
 LONG_STATISTICS = (
-    "NumberAssignmentsPending", "NumberAssignmentsApproved", "NumberAssignmentsRejected", "NumberAssignmentsAbandoned",
+    "NumberAssignmentsApproved", "NumberAssignmentsPending", "NumberAssignmentsRejected", "NumberAssignmentsAbandoned",
     "NumberHITsCreated", "NumberHITsCompleted", "NumberHITsAssignable", "NumberHITsReviewable",
 )  # fmt: skip
 RETIRED = ("NumberAssignmentsAvailable", "NumberAssignmentsAccepted", "NumberAssignmentsReturned")

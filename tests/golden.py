@@ -141,7 +141,7 @@ class Stage:
         Each time another requester asks, so that no case sees another's snapshots.
         """
         key = f"AKID{len(self.requesters)}"
-        requester = Requester("lab", key, "lab-secret", sandbox=case.facts.get("sandbox", False))
+        requester = Requester(key, key, "lab-secret", sandbox=case.facts.get("sandbox", False))
         self.requesters[key] = requester
         replies = iter(case.facts["replies"])
         self.script.answer = lambda *_: _on_the_wire(next(replies, _UNSCRIPTED))

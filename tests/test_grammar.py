@@ -42,6 +42,7 @@ from mturk_translators.request import PageRequest, ReportsRequest, translate
 from mturk_translators.response import Asked, give_result
 from mturk_translators.rows import join, keep
 from mturk_translators.shapes.notifications import Active, Specification
+from mturk_translators.statistics import DayCount
 from mturk_translators.structures import AutoGrantedValue, Each, Price, RequiredToPreview, Structure
 from mturk_translators.values import WORKER_ID
 from mturk_translators.versions import NEWEST
@@ -111,16 +112,18 @@ def numbers(field):
     )
 
 
+OF_THE_PRESENT = ("Estimated", "NumberHITsAssignable", "NumberHITsReviewable", "NumberAssignmentsPending")
+"""Statistics that are not told for every period and number of days (hits 21)."""
+
+
 def sayings(field) -> st.SearchStrategy[Any]:  # noqa: C901, PLR0911  # one case for each kind
     """What a request may say of a parameter."""
     match field:
         case Choices():
             return st.lists(st.sampled_from(field.values), min_size=1, unique=True).map(Words)
         case Choice():
-            # One statistic is told for one period only (hits 21).
-            return st.sampled_from([word for word in field.values if word != "NumberHITsAssignable"]).map(
-                lambda word: Leaf(word, word)
-            )
+            words = [word for word in field.values if not word.startswith(OF_THE_PRESENT)]
+            return st.sampled_from(words).map(lambda word: Leaf(word, word))
         case RequiredToPreview():
             return TRUTHS.map(lambda truth: Leaf(truth[0], "PreviewAndAccept" if truth[1] else None))
         case Boolean():
@@ -295,11 +298,16 @@ def meant(fields, tree):
     """The modern members that a tree stands for."""
     found = {}
     for field in fields:
-        value = meaning(field, tree[field.name]) if field.name in tree else None
+        value = meaning(field, tree[field.name]) if field.name in tree and counts(field, tree) else None
         value = field.default if value is None else value
         if value is not None:
             found[field.member] = list(value) if isinstance(value, tuple) else value
     return found
+
+
+def counts(field, tree):
+    """Whether what is said counts; a number of days does not where the period is another (hits 21)."""
+    return not isinstance(field, DayCount) or tree["TimePeriod"].text == "OneDay"
 
 
 def meaning(field, tree):
@@ -572,7 +580,7 @@ BOTH = {
     "structure": Structure("X", (Text("A", required=True), Integer("B"), Price("C"), Each("D", Text("D")))),
     "list of structures": Each("X", Structure("X", (Text("A", required=True), Boolean("B")))),
 }
-ONE_WAY = {Time, Constant, Double, Choices, Active, Specification}
+ONE_WAY = {Time, Constant, Double, Choices, Active, Specification, DayCount}
 """Kinds that are only answered or only asked; the entries have them all, and so had the properties above."""
 
 

@@ -18,6 +18,7 @@ import pytest
 from botocore.retries.standard import ExponentialBackoff
 from sqlalchemy import update
 
+from mturk_gateway.admin import rotate_requester
 from mturk_gateway.clock import wall_clock
 from mturk_gateway.credentials import Requester, write_profile
 from mturk_gateway.ledger.tables import undertakings
@@ -74,6 +75,8 @@ def test_a_disabled_hit_is_gone_for_its_requester_while_somebody_is_at_work(gate
     assert one(ask(gateway.url, requester, "GetReviewableHITs"), "TotalNumResults") == "0"
     assert one(ask(gateway.url, requester, "GetHIT", HITId=hit), "HITStatus") == "Disposed"
     refusals = {
+        "ChangeHITTypeOfHIT": "InvalidHITState",
+        "ExtendHIT": "InvalidHITState",
         "GetAssignmentsForHIT": "HITDoesNotExist",
         "GetBonusPayments": "HITDoesNotExist",
         "DisableHIT": "InvalidHITState",
@@ -82,7 +85,10 @@ def test_a_disabled_hit_is_gone_for_its_requester_while_somebody_is_at_work(gate
         "SetHITAsReviewing": "InvalidHITState",
     }
     for operation, code in refusals.items():
-        assert one(ask(gateway.url, requester, operation, HITId=hit), "Code") == f"AWS.MechanicalTurk.{code}"
+        needed = {"HITTypeId": "3TYPE"} if operation == "ChangeHITTypeOfHIT" else {"MaxAssignmentsIncrement": "1"}
+        assert one(ask(gateway.url, requester, operation, HITId=hit, **needed), "Code") == f"AWS.MechanicalTurk.{code}"
+    told = ask(gateway.url, requester, "GetAssignment", AssignmentId=submitted, ResponseGroup="HITDetail")
+    assert one(told, "HITStatus") == "Disposed"
     submit(at_work)
 
     def paid():
@@ -246,6 +252,26 @@ def test_a_token_that_was_used_through_the_modern_api_is_refused(scene):
     assert scene.state() == before
 
 
+def test_requests_that_are_alike_and_made_at_once_are_different_wishes(scene):
+    """Four programs that want one more each get four more."""
+    (hit,) = fill(scene.gateway, scene.requester, [({"MaxAssignments": 20}, int(wall_clock()))])
+    answers = []
+
+    def extend():
+        given = {"MaxAssignmentsIncrement": 1, "ExpirationIncrementInSeconds": 3600}
+        answers.append(ask(scene.front.url, scene.owner, "ExtendHIT", HITId=hit, **given))
+
+    threads = [threading.Thread(target=extend) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert [one(answer, "IsValid") for answer in answers] == ["True"] * 4
+    with modern_client(scene.gateway.url, scene.requester) as modern:
+        assert modern.get_hit(HITId=hit)["HIT"]["MaxAssignments"] == 24
+
+
 def test_two_at_once_with_one_token_extend_once(scene):
     answers = []
     threads = [threading.Thread(target=lambda: answers.append(scene.ask("ExtendHIT with a token"))) for _ in range(6)]
@@ -254,8 +280,9 @@ def test_two_at_once_with_one_token_extend_once(scene):
     for thread in threads:
         thread.join()
 
-    assert {code for answer in answers for code in texts(answer, "Code")} <= {"AWS.MechanicalTurk.DuplicateRequest"}
-    assert "True" in {one(answer, "IsValid") for answer in answers}
+    refusals = {code for answer in answers for code in texts(answer, "Code")}
+    assert refusals <= {"AWS.MechanicalTurk.DuplicateRequest", "ServiceUnavailable"}
+    assert "True" in {valid for answer in answers for valid in texts(answer, "IsValid")}
     assert scene.is_done("ExtendHIT"), scene.state()
 
 
@@ -308,3 +335,55 @@ def test_what_was_under_way_when_everything_was_killed_is_finished_after_a_resta
         process.terminate()
         process.wait(30)
         process.stdout.close()
+
+
+def test_a_promise_outlives_the_keys_of_its_requester(gateway, requester, accept, submit):
+    """Whoever gets new keys is still the same requester."""
+    (hit,) = fill(gateway, requester, [({}, int(wall_clock()))])
+    assignment = accept(hit, "A1ATWORK")
+    disable(gateway.url, requester, hit)
+    renewed = rotate_requester(
+        gateway.house.marketplace, gateway.house.credentials, requester.profile, int(wall_clock())
+    )
+    assert one(ask(gateway.url, renewed, "GetHIT", HITId=hit), "HITStatus") == "Disposed"
+    assert texts(ask(gateway.url, renewed, "SearchHITs"), "HITId") == []
+    submit(assignment)
+
+    with modern_client(gateway.url, renewed) as modern:
+        until(lambda: modern.get_hit(HITId=hit)["HIT"]["HITStatus"] == "Disposed")
+    created = ask(
+        gateway.url, renewed, "GetRequesterStatistic", Statistic="NumberHITsCompleted", TimePeriod="LifeToDate"
+    )
+    assert one(created, "LongValue") == "1"
+
+
+PAYMENT = [("BonusAmount.1.Amount", "0.50"), ("Reason", "good")]
+
+
+@pytest.mark.parametrize("how", ["down", "lost"])
+def test_a_bonus_that_is_asked_for_again_after_an_error_is_paid_once(scene, how):
+    scene.relay.trouble = failing("SendBonus", how)
+    with modern_client(scene.gateway.url, scene.requester) as modern:
+        worked = modern.list_assignments_for_hit(HITId=scene.hit)["Assignments"][0]
+        given = {name: worked[name] for name in ("AssignmentId", "WorkerId")}
+
+        def paid():
+            return modern.list_bonus_payments(HITId=scene.hit)["NumResults"]
+
+        assert one(ask(scene.front.url, scene.owner, "GrantBonus", *PAYMENT, **given), "Code") == "ServiceUnavailable"
+        assert one(ask(scene.front.url, scene.owner, "GrantBonus", *PAYMENT, **given), "IsValid") == "True"
+        assert paid() == 1
+        assert one(ask(scene.front.url, scene.owner, "GrantBonus", *PAYMENT, **given), "IsValid") == "True"
+        assert paid() == 2
+
+
+def test_a_token_pays_once_and_the_refusal_names_the_request_that_paid(scene):
+    with modern_client(scene.gateway.url, scene.requester) as modern:
+        worked = modern.list_assignments_for_hit(HITId=scene.hit)["Assignments"][0]
+    given = {name: worked[name] for name in ("AssignmentId", "WorkerId")}
+    answers = [
+        ask(scene.front.url, scene.owner, "GrantBonus", *PAYMENT, UniqueRequestToken="t", **given) for _ in range(2)
+    ]
+
+    assert one(answers[1], "Code") == "AWS.MechanicalTurk.DuplicateRequest"
+    assert one(answers[0], "RequestId") in one(answers[1], "Message")

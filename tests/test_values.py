@@ -104,18 +104,6 @@ def test_a_word_is_taken_in_its_exact_spelling_only(text):
     assert refusal(field, text) == INVALID
 
 
-@pytest.mark.parametrize(
-    ("field", "text"),
-    [(Text("X", longest=10), "é" * 300), (Integer("X", high=5), "9" * 300), (Boolean("X"), "t" * 300)],
-)
-def test_a_message_quotes_no_more_than_the_beginning_of_a_value(field, text):
-    """A document that is refused does not come back in the answer."""
-    with pytest.raises(Fault) as caught:
-        took(field, text)
-
-    assert f'"{text[:255]}…"' in caught.value.message
-
-
 def test_one_unknown_word_among_several_is_refused():
     assert refusal(Choices("X", values=("Reviewable", "Reviewing")), "Reviewable,reviewing") == INVALID
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from configparser import ConfigParser, Error, SectionProxy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,8 +39,11 @@ class Requester:
 
     @property
     def account(self) -> str:
-        """Names what is the requester's own: listings, writes, undertakings. Each realm has an account for it."""
-        return self.access_key + _GUEST if self.guest else self.access_key
+        """Names what is the requester's own: listings, writes, undertakings. Each realm has an account for it.
+
+        It is that of the profile, whose keys may change.
+        """
+        return self.profile + _GUEST if self.guest else self.profile
 
     def in_sandbox(self) -> Requester:
         """The same requester in the sandbox."""
@@ -50,7 +53,8 @@ class Requester:
 NOBODY = Requester("", "", "")
 """Who asks without any credentials, where that is allowed."""
 
-_GUEST = "/sandbox"
+_GUEST = "\nsandbox"
+"""No profile's name has a line break."""
 
 
 def shared_credentials_path() -> Path:
@@ -139,20 +143,28 @@ class Keyring:
         self._path = path
         self._looked_at = 0.0
         self._seen: tuple[int, int] | None = None
-        self._requesters = _by_key(read_profiles(path))
+        self._requesters: dict[str, Requester] = {}
+        self._profiles: dict[str, Requester] = {}
+        self._take(read_profiles(path))
 
     def find(self, access_key: str) -> Requester | None:
         """The requester who owns a key, as the file has it now, or had it a moment ago if it had the key."""
-        now = time.monotonic()
-        if now - self._looked_at >= _GLANCE or access_key not in self._requesters:
-            self._looked_at = now
+        if access_key not in self._requesters:
             self._look()
+        self._look_again()
         return self._requesters.get(access_key)
 
     def find_account(self, account: str) -> Requester | None:
         """The requester whose account this is, in the realm that it is of."""
-        requester = self.find(account.removesuffix(_GUEST))
+        self._look_again()
+        requester = self._profiles.get(account.removesuffix(_GUEST))
         return requester.in_sandbox() if requester and account.endswith(_GUEST) else requester
+
+    def _look_again(self) -> None:
+        now = time.monotonic()
+        if now - self._looked_at >= _GLANCE:
+            self._looked_at = now
+            self._look()
 
     def _look(self) -> None:
         try:
@@ -163,14 +175,12 @@ class Keyring:
         if seen != self._seen:
             self._seen = seen
             try:
-                self._requesters = _by_key(read_profiles(self._path))
+                self._take(read_profiles(self._path))
             except CredentialsError as error:
                 # Requests go on with the keys that were good before; the next change of the file is tried again.
                 log.error("credentials unreadable", reason=str(error))
 
-
-def _by_key(requesters: Iterable[Requester]) -> dict[str, Requester]:
-    by_key: dict[str, Requester] = {}
-    for requester in requesters:
-        by_key.setdefault(requester.access_key, requester)
-    return by_key
+    def _take(self, requesters: Sequence[Requester]) -> None:
+        # Of several profiles with one key, the first counts.
+        self._requesters = {requester.access_key: requester for requester in reversed(requesters)}
+        self._profiles = {requester.profile: requester for requester in requesters}

@@ -28,9 +28,9 @@ from mturk_gateway.undertaking import Undertaker
 from mturk_translators.document import answer, front_refusal, whole_refusal
 from mturk_translators.faults import MISSHAPEN, Fault, ModernError, Place, disposed_hit, no_sandbox, unavailable
 from mturk_translators.flows.errors import explain
-from mturk_translators.operation import Context, Reply, writes
+from mturk_translators.operation import Context, Reply
 from mturk_translators.request import ReportsRequest, StepsRequest, UndertakingRequest
-from mturk_translators.response import PageRead, disposed, give_page, give_refusal, give_result, give_validity
+from mturk_translators.response import PageRead, give_page, give_refusal, give_result, give_validity
 from mturk_translators.xml import Element, Rendered, render
 
 log = get_logger()
@@ -122,13 +122,13 @@ class Pipeline:
             caller = Caller(requester, question.walker(received.peer, received.program), received.request_id)
             results = [await self._perform(ask, caller, alone=len(asks) == 1) for ask in asks]
         except Fault as fault:
-            return self._refuse(received.request_id, operation, requester, fault)
+            return self._refuse(received, operation, requester, fault)
         self._report(received.request_id, name, requester, version=question.version)
         return Answer(200, answer(name, received.request_id, results))
 
     def _who(self, question: Question, claim: Claim, *, sandbox: bool) -> Requester:
         if question.is_anonymous and not (claim.access_key or claim.signature or claim.timestamp):
-            return NOBODY
+            return NOBODY.in_sandbox() if sandbox else NOBODY
         requester = authenticate(claim, self.find, self.clock(), self.clock_skew)
         if sandbox:
             requester = requester.in_sandbox()
@@ -147,7 +147,7 @@ class Pipeline:
             request = ask.translated(lambda: self._context(caller.request_id), caller.requester.account)
             if ask.validates_only:
                 return give_validity(asked)
-            going = await self._is_going(ask, request, caller.requester)
+            await self._refuse_disposed(ask, request, caller.requester)
             if isinstance(request, Sought):
                 return await self._page(ask, request, caller)
             if isinstance(request, ReportsRequest):
@@ -155,8 +155,6 @@ class Pipeline:
             else:
                 reply, pages = await self._run(self._ask, caller.requester, asked.name, request), ()
             try:
-                if going:
-                    reply = disposed(ask.entry, reply)
                 return give_result(asked, ask.entry, reply, pages)
             except MISSHAPEN as error:
                 raise _garbage(asked.name, error) from None
@@ -164,23 +162,19 @@ class Pipeline:
             if alone and fault.place is not Place.REQUEST:
                 raise
             log.info("refused", operation=asked.name, code=fault.code)
-            return give_refusal(asked, self._stamped(fault, caller.requester))
+            return give_refusal(asked, self._stamped(fault, sandbox=caller.requester.sandbox))
 
-    async def _is_going(self, ask: Ask, request: Wanted, requester: Requester) -> bool:
-        """Whether a request is about a HIT that is being disposed of.
-
-        Only its answer can show that where the entry says so; raises Fault elsewhere.
-        """
+    async def _refuse_disposed(self, ask: Ask, request: Wanted, requester: Requester) -> None:
+        """Refuse a request about a HIT that is being disposed of, unless the entry says that its answer can show it."""
         hit = (request.page if isinstance(request, Sought) else request).params.get("HITId")
         try:
             if hit is None or not self.undertakings.is_going(requester.account, hit):
-                return False
+                return
             await self._run(self.undertakings.hasten, requester.account, hit)
         except TROUBLE as error:
             raise _trouble("the ledger cannot be read", error) from None
         if not ask.entry.shows_disposed:
-            raise disposed_hit(hit, written=any(map(writes, ask.entry.modern_calls)))
-        return True
+            raise disposed_hit(hit, ask.entry.states)
 
     async def _page(self, ask: Ask, sought: Sought, caller: Caller) -> Rendered:
         walker = caller.walks(ask)
@@ -225,7 +219,10 @@ class Pipeline:
     def _ask(self, requester: Requester, name: str, request: Doing) -> Reply:
         try:
             if isinstance(request, StepsRequest):
-                return self.driver.drive(requester, request.steps)
+                reply = self.driver.drive(requester, request.steps)
+                hit = reply.get("HIT") or {}
+                going = "HITId" in hit and self.undertakings.is_going(requester.account, hit["HITId"])
+                return {**reply, "HIT": {**hit, "HITStatus": "Disposed"}} if going else reply
             return self.undertaker.answer(requester, name, request.undertaking, request.params, request.context)
         except ModernError as error:
             raise self._explain(requester, error, request.params) from None
@@ -243,14 +240,15 @@ class Pipeline:
     def _context(self, request_id: str) -> Context:
         return Context(uuid.uuid4().hex, self.default_lifetime, int(self.service_clock()), request_id)
 
-    def _stamped(self, fault: Fault, requester: Requester | None) -> Fault:
-        return fault.stamped(int(self.clock() * 1000), sandbox=requester is not None and requester.sandbox)
+    def _stamped(self, fault: Fault, *, sandbox: bool) -> Fault:
+        return fault.stamped(int(self.clock() * 1000), sandbox=sandbox)
 
-    def _refuse(self, request_id: str, operation: str | None, requester: Requester | None, fault: Fault) -> Answer:
-        self._report(request_id, operation, requester, code=fault.code)
+    def _refuse(self, received: Received, operation: str | None, requester: Requester | None, fault: Fault) -> Answer:
+        self._report(received.request_id, operation, requester, code=fault.code)
         if fault.place is Place.FRONT:
-            return Answer(fault.status, front_refusal(request_id, fault))
-        return Answer(fault.status, whole_refusal(operation, request_id, self._stamped(fault, requester)))
+            return Answer(fault.status, front_refusal(received.request_id, fault))
+        stamped = self._stamped(fault, sandbox=requester.sandbox if requester else received.sandbox)
+        return Answer(fault.status, whole_refusal(operation, received.request_id, stamped))
 
     def _report(self, request_id: str, operation: str | None, requester: Requester | None, **facts: str) -> None:
         facts |= {"event": "legacy request", "request_id": request_id, "operation": (operation or "")[:64]}

@@ -15,7 +15,7 @@ from mturk_gateway.credentials import Requester
 from mturk_gateway.driving import Driver
 from mturk_gateway.ledger.undertakings import Promise, Undertakings
 from mturk_gateway.paging.writes import Writes
-from mturk_translators.faults import MISSHAPEN, Fault, ModernError, repeated_token
+from mturk_translators.faults import MISSHAPEN, Fault, ModernError, repeated_token, unavailable
 from mturk_translators.operation import Context, Reply, Undertaking, Unfinished
 from mturk_translators.operations import OPERATIONS
 
@@ -41,14 +41,16 @@ class Undertaker:
 
         After an error that passes, the undertaking goes on by itself, and who asks again asks after the same one.
         """
-        name = _name(undertaking, given)
-        promise = self._undertakings.find(requester.account, operation, name)
+        token = given.get(undertaking.token or "")
+        promise = self._known(requester, operation, given, token)
         if promise is None:
             plan = self._driver.drive(requester, undertaking.plan(given, context))
+            name = _name(token, given) + ("" if token else context.token)
             promise = self._undertakings.begin(requester.account, operation, name, plan, context.request_id)
-        token = given.get(undertaking.token or "")
         if promise.state == "told":
             raise repeated_token(str(token), promise.request_id)
+        if promise.state == "running":
+            raise unavailable("The same request is being carried out. Please ask again in a few seconds.")
         if promise.state == "waiting":
             return {}
         if promise.state != "ended":
@@ -65,6 +67,15 @@ class Undertaker:
         else:
             self._undertakings.change(promise, "told")
         return {}
+
+    def _known(self, requester: Requester, operation: str, given: dict[str, Any], token: str | None) -> Promise | None:
+        """The undertaking that a request asks for again.
+
+        Without a token, it may just be another one that is the same: only what somebody is still owed the answer to is
+        taken for it.
+        """
+        know = self._undertakings.adopt if token is None else self._undertakings.find
+        return know(requester.account, operation, _name(token, given))
 
     def go_on(self, find: Callable[[str], Requester | None]) -> bool:
         """Go on with one undertaking that is due; False when none is. `find` knows requesters by their accounts."""
@@ -118,11 +129,11 @@ class Undertaker:
             self._undertakings.forget(promise)
 
 
-def _name(undertaking: Undertaking, given: dict[str, Any]) -> str:
-    token = given.get(undertaking.token or "")
+def _name(token: str | None, given: dict[str, Any]) -> str:
+    """The name of an undertaking, or how it begins where there is no token of the caller's."""
     if token is not None:
         return f"token {token}"
-    return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
+    return f"{hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()} "
 
 
 class Finisher:

@@ -87,23 +87,14 @@ BAD_CLAIMS = "AWS.BadClaimsSupplied"
 
 def invalid_value(value: str, parameter: str, reason: str = "") -> Fault:
     """The parameter has a value that cannot be read, or that is none of the known ones (legacy-common 9)."""
-    message = f'The value "{_beginning(value)}" is not valid for the parameter {parameter}.'
+    message = f'The value "{value}" is not valid for the parameter {parameter}.'
     return Fault(INVALID_PARAMETER_VALUE, f"{message} {reason}".rstrip())
 
 
 def out_of_range(value: str, parameter: str, low: int, high: int | None) -> Fault:
     """A number outside the parameter's range; without `high` the range is open."""
     span = f"Valid values range from {low} to {high}." if high is not None else f"The least valid value is {low}."
-    message = f'The value "{_beginning(value)}" is out of range for the parameter {parameter}. {span}'
-    return Fault(OUT_OF_RANGE, message)
-
-
-def _beginning(value: str) -> str:
-    """As much of a value as a message quotes: a document would make the answer as long as the request."""
-    return value if len(value) <= _LONGEST_QUOTED else value[:_LONGEST_QUOTED] + "…"
-
-
-_LONGEST_QUOTED = 255
+    return Fault(OUT_OF_RANGE, f'The value "{value}" is out of range for the parameter {parameter}. {span}')
 
 
 def too_many(number: int, parameter: str, most: int) -> Fault:
@@ -153,14 +144,14 @@ def no_sandbox() -> Fault:
     return Fault(NOT_AUTHORIZED, "There is no sandbox behind this gateway.", Place.WHOLE)
 
 
-def disposed_hit(hit_id: str, *, written: bool) -> Fault:
-    """The HIT is being disposed of (hits 8): it cannot be changed any more, and there is nothing of it to read."""
-    if not written:
-        return Fault(MTURK + "HITDoesNotExist", f"Hit {hit_id} does not exist.", data=(("HITId", hit_id),))
-    states = ("Assignable", "Unassignable", "Reviewable", "Reviewing")
-    message = "This HIT is currently in the state 'Disposed'.  This operation can be called with a status of: "
-    data = (("HITId", hit_id), ("CurrentState", "Disposed"), ("ExpectedStates", ",".join(states)))
-    return Fault(MTURK + "InvalidHITState", message + ", ".join(states), data=data)
+def disposed_hit(hit_id: str, states: tuple[str, ...]) -> Fault:
+    """The HIT is being disposed of (hits 8): it is in none of the states that the operation is for.
+
+    Where an operation is for no state in particular, there is nothing of the HIT to read.
+    """
+    if states:
+        return hit_state(hit_id, "Disposed", *states)
+    return Fault(HIT_DOES_NOT_EXIST, f"Hit {hit_id} does not exist.", data=(("HITId", hit_id),))
 
 
 def unknown_operation(name: str, reason: str = "") -> Fault:
@@ -286,5 +277,6 @@ def legacy_fault(error: ModernError, params: dict[str, Any], current_state: str 
     else:
         data = [(name, value) for name, value in data if code in _about(name)]
     text, stamp = _STAMPED.fullmatch(error.message).groups()  # type: ignore[union-attr]  # it matches anything
-    message = f"{text} {error.so_far}{stamp}" if error.so_far else error.message
+    sentence = text if text.endswith((".", "!", "?")) else f"{text}."
+    message = f"{sentence} {error.so_far}{stamp}" if error.so_far else error.message
     return Fault(code, message, data=tuple(data), own=False)

@@ -158,7 +158,7 @@ class Listing:
     empty where its fields stand alone, `fields` its elements in order. `newest_first` says that new rows come first.
     `again` are the ways to read a single row, and `belongs` says whether one that was read so is part of the listing
     with these parameters. `endless` says with which parameters it holds everybody's things, so that only the beginning
-    is walked. `prompt` says that first pages are always walked anew: it is short, and what it shows waits for an answer.
+    is walked. `prompt` says that first pages are always walked anew: it is short, and what it shows waits for answers.
     """
 
     modern: str
@@ -271,9 +271,9 @@ class Operation:
     It is one modern call (`modern`), or several (`flow` or `undertaking`, with `calls` naming them), or numbered pages
     of a listing (`pages`) or of several (`reports`). `about` says in one sentence what it is for. `gives` are the
     elements of its result, found in the member `reply` of the modern reply if that is named. `result` is the result
-    element where it is not `<Operation>Result`. `anonymous` says that nobody need prove who asks; `shows_disposed` that
-    its answer has a HIT even when that is being disposed of. `differences` are the numbers of the known differences
-    from the service that concern it (README).
+    element where it is not `<Operation>Result`. `anonymous` says that nobody need prove who asks. `states` are those of
+    the HITs that it is for, where it is not for all; `shows_disposed` says that its answer has a HIT even when that is
+    being disposed of. `differences` are the numbers of the known differences from the service that concern it (README).
     """
 
     takes: tuple[Field | When, ...] = ()
@@ -291,6 +291,7 @@ class Operation:
     about: str = ""
     anonymous: bool = False
     shows_disposed: bool = False
+    states: tuple[str, ...] = ()
     differences: tuple[int, ...] = ()
 
     @property

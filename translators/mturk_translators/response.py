@@ -86,12 +86,6 @@ def give_result(asked: Asked, entry: Operation, reply: Reply, reports: Iterable[
     return Element(asked.result, tuple(children))
 
 
-def disposed(entry: Operation, reply: Reply) -> Reply:
-    """The reply about a HIT that is being disposed of: it is disposed of as far as its requester is concerned."""
-    member = entry.reply or ""
-    return {**reply, member: {**reply[member], "HITStatus": "Disposed"}}
-
-
 def _give(fields: Iterable[Field], reply: Reply, asked: Asked) -> str:
     given = []
     for field in fields:

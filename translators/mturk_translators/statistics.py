@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from mturk_translators.faults import invalid_value
+from mturk_translators.fields import Integer
 from mturk_translators.query import Node
 
 Tallies = Mapping[str, int | Decimal]
@@ -30,6 +32,15 @@ class Statistic:
     tallies: tuple[str, ...]
     value: Callable[[Tallies, Decimal], int | float | Decimal]
     total_only: bool = False
+
+    @property
+    def is_of_the_present(self) -> bool:
+        """Whether nobody knows what it was on another day."""
+        return bool(_OF_THE_PRESENT.intersection(self.tallies))
+
+
+_OF_THE_PRESENT = frozenset({"AssignmentsPending", "HITsAssignable", "HITsReviewable", "RewardLiability"})
+"""Tallies of what there is, and not of what has come about."""
 
 
 def _number(*tallies: str, total_only: bool = False) -> Statistic:
@@ -125,3 +136,17 @@ def told_for_period(given: Node) -> None:
     name, period = given.text("Statistic") or "", given.text("TimePeriod") or ""
     if STATISTICS[name].total_only and period != "LifeToDate":
         raise invalid_value(period, f"{given.path}TimePeriod", f"{name} is only known for LifeToDate.")
+
+
+def told_for_days(given: Node) -> None:
+    """A rule: what is only known of the present is not asked for of past days. Raises Fault when it is."""
+    name, count = given.text("Statistic") or "", given.text("Count") or "1"
+    if STATISTICS[name].is_of_the_present and given.text("TimePeriod") == "OneDay" and int(count) > 1:
+        raise invalid_value(count, f"{given.path}Count", f"{name} is only known of the present.")
+
+
+class DayCount(Integer):
+    """How many days are asked for, which is ignored where the period is not a day (legacy-hits 21)."""
+
+    def take(self, given: Node) -> Any:
+        return super().take(given) if given.text("TimePeriod") == "OneDay" else None

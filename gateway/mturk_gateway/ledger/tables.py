@@ -36,8 +36,9 @@ undertakings = Table(
 """What requesters (the account) were promised: composite operations that have been planned (JSON).
 
 `name` tells the undertakings of an operation apart, `hit` is the HIT that it is about, `request_id` that of the request
-which began it. `state` is *open*, *waiting* for others, *stuck* at an error that only the requester can mend, *ended*,
-or *told* when whoever asked has had the answer. `due_at` is when to go on, by the database's clock.
+which began it. `state` is *running* while somebody carries it out, *open* when it has to be gone on with, *waiting* for
+others, *stuck* at an error that only the requester can mend, *ended*, or *told* when whoever asked has had the answer.
+`due_at` is when to go on, by the database's clock.
 """
 
 receptors = Table(

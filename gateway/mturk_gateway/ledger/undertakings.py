@@ -7,7 +7,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, insert, or_, select, update
 
 from mturk_gateway.database import Database, database_now
 from mturk_gateway.ledger.tables import undertakings
@@ -43,16 +43,30 @@ class Undertakings:
         self._known = threading.local()
 
     def find(self, requester: str, operation: str, name: str) -> Promise | None:
-        """What is known of an undertaking, which from now on the caller carries out if it has not ended."""
+        """What is known of the undertaking of a name. The caller carries it out if it has to be gone on with.
+
+        Nobody does while it is running, while it waits, and after its end.
+        """
+        return self._take_up(and_(_of(requester, operation), undertakings.c.name == name, _KNOWN))
+
+    def adopt(self, requester: str, operation: str, beginning: str) -> Promise | None:
+        """One whose name begins so and that whoever asked for it has not had the answer to, as `find` does.
+
+        One that is running or waiting belongs to somebody else.
+        """
+        alike = and_(undertakings.c.name >= beginning, undertakings.c.name < beginning + "\U0010ffff")
+        return self._take_up(and_(_of(requester, operation), alike, _KNOWN, _LEFT))
+
+    def _take_up(self, wanted: ColumnElement[bool]) -> Promise | None:
+        values = {"state": "running", "due_at": database_now() + _LEASE}
         with self._database.writing() as connection:
-            found = connection.execute(select(undertakings).where(_key(requester, operation, name), _KNOWN)).first()
-            if found and found.state in ("open", "stuck"):
-                connection.execute(
-                    update(undertakings)
-                    .where(_key(requester, operation, name))
-                    .values(state="open", due_at=database_now() + _LEASE)
-                )
-        return _promise(found) if found else None
+            found = connection.execute(select(undertakings).where(wanted).limit(1)).first()
+            if found is None:
+                return None
+            mine = _key(found.requester, found.operation, found.name)
+            taken = connection.execute(update(undertakings).where(mine, _LEFT, _UNENDED).values(values))
+        promise = _promise(found)
+        return promise._replace(state="open") if taken.rowcount else promise
 
     def begin(self, requester: str, operation: str, name: str, plan: Mapping[str, Any], request_id: str) -> Promise:
         """Record what is to be done, which the caller then carries out; or give what somebody else has recorded."""
@@ -63,7 +77,7 @@ class Undertakings:
             "plan": json.dumps(plan),
             "hit": plan.get("HITId"),
             "request_id": request_id,
-            "state": "open",
+            "state": "running",
             "tries": 0,
             "due_at": database_now() + _LEASE,
             "changed_at": database_now(),
@@ -106,13 +120,18 @@ class Undertakings:
             ).first()
             if found:
                 mine = _key(found.requester, found.operation, found.name)
-                connection.execute(update(undertakings).where(mine).values(due_at=database_now() + _LEASE))
+                # One that waits is hidden from its requester, and stays so.
+                state = "waiting" if found.state == "waiting" else "running"
+                values = {"state": state, "due_at": database_now() + _LEASE}
+                connection.execute(update(undertakings).where(mine).values(values))
         return _promise(found) if found else None
 
     def release(self) -> None:
         """Nobody is carrying anything out: what is open is due."""
         with self._database.writing() as connection:
-            connection.execute(update(undertakings).where(undertakings.c.state == "open").values(due_at=database_now()))
+            connection.execute(
+                update(undertakings).where(undertakings.c.state.in_(["running", "open"])).values(due_at=database_now())
+            )
 
     def clear(self) -> None:
         """Drop what nobody can ask for any more."""
@@ -145,10 +164,12 @@ class Undertakings:
         return hits
 
 
-def _key(requester: str, operation: str, name: str) -> Any:
-    return and_(
-        undertakings.c.requester == requester, undertakings.c.operation == operation, undertakings.c.name == name
-    )
+def _of(requester: str, operation: str) -> ColumnElement[bool]:
+    return and_(undertakings.c.requester == requester, undertakings.c.operation == operation)
+
+
+def _key(requester: str, operation: str, name: str) -> ColumnElement[bool]:
+    return and_(_of(requester, operation), undertakings.c.name == name)
 
 
 def _promise(row: Row[Any]) -> Promise:
@@ -156,9 +177,15 @@ def _promise(row: Row[Any]) -> Promise:
 
 
 _KNOWN = or_(
-    undertakings.c.state.in_(["open", "waiting"]),
+    undertakings.c.state.in_(["running", "open", "waiting"]),
     undertakings.c.changed_at > database_now() - _UNTOLD,
     and_(undertakings.c.state.in_(["stuck", "told"]), undertakings.c.changed_at > database_now() - _REMEMBERED),
 )
+_LEFT = or_(
+    undertakings.c.state.in_(["open", "stuck", "ended"]),
+    and_(undertakings.c.state == "running", undertakings.c.due_at <= database_now()),
+)
+"""Nobody is at it, and nobody has been told what came of it."""
+_UNENDED = undertakings.c.state != "ended"
 _DUE = undertakings.c.due_at <= database_now()
 _HITS = select(undertakings.c.requester, undertakings.c.hit).where(undertakings.c.state == "waiting")

@@ -1,4 +1,4 @@
-"""Flows about bonuses."""
+"""Paying bonuses."""
 
 from __future__ import annotations
 
@@ -8,15 +8,20 @@ from mturk_translators.faults import DUPLICATE_REQUEST, ModernError
 from mturk_translators.operation import Call, Context, Steps
 
 
-def grant_bonus(given: dict[str, Any], context: Context) -> Steps:
-    """Pay a bonus, once.
+def plan_bonus(given: dict[str, Any], context: Context) -> Steps:
+    """What is to be paid, and with which token; `own` says that the token is ours.
 
-    A caller without a token gets one for the life of this request, so that a repeated call cannot pay twice; that our
-    own token is used already means that the first try succeeded (quals 6.5).
+    A caller without a token gets one, so that nothing that is done again can pay twice (quals 6.5).
     """
+    yield from ()
+    return {"UniqueRequestToken": context.token, **given, "own": "UniqueRequestToken" not in given}
+
+
+def pay_bonus(plan: dict[str, Any]) -> Steps:
+    """Pay the bonus, once. That our own token is used already means that an earlier try succeeded."""
     try:
-        return (yield Call("SendBonus", {"UniqueRequestToken": context.token, **given}))
+        return (yield Call("SendBonus", {name: value for name, value in plan.items() if name != "own"}))
     except ModernError as error:
-        if "UniqueRequestToken" in given or error.code != DUPLICATE_REQUEST:
+        if not plan["own"] or error.code != DUPLICATE_REQUEST:
             raise
         return {}

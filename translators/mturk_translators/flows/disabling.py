@@ -12,8 +12,9 @@ from mturk_translators.faults import (
     ModernError,
     hit_state,
 )
-from mturk_translators.flows.hits import AT_WORK, LONG_AGO
+from mturk_translators.flows.hits import LONG_AGO
 from mturk_translators.operation import Call, Context, Reply, Steps, Unfinished
+from mturk_translators.shapes.hits import AT_WORK
 
 _LARGEST_PAGE = 100
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from mturk_translators.faults import DUPLICATE_REQUEST, ModernError, hit_state
 from mturk_translators.operation import Call, Context, Reply, Steps
+from mturk_translators.shapes.hits import ALIVE
 from mturk_translators.values import seconds
 
 SHORTEST, LONGEST = 60, 31_536_000
@@ -14,8 +15,6 @@ SHORTEST, LONGEST = 60, 31_536_000
 
 _LEEWAY = 60
 """Seconds that may pass between planning and the call, or by which the clocks may differ."""
-
-_ALIVE = ("Assignable", "Unassignable", "Reviewable", "Reviewing")
 
 
 def plan_extension(given: dict[str, Any], context: Context) -> Steps:
@@ -31,7 +30,7 @@ def plan_extension(given: dict[str, Any], context: Context) -> Steps:
         return plan
     hit = (yield Call("GetHIT", {"HITId": hit_id}))["HIT"]
     if hit["HITStatus"] == "Disposed":
-        raise hit_state(hit_id, "Disposed", *_ALIVE)
+        raise hit_state(hit_id, "Disposed", *ALIVE)
     plan["MaxAssignments"] = hit["MaxAssignments"]
     if increment is not None:
         del plan["ExpirationIncrementInSeconds"]

@@ -7,6 +7,7 @@ from typing import Any
 
 from mturk_translators.faults import MTURK, ModernError, hit_state
 from mturk_translators.operation import Call, Context, Steps
+from mturk_translators.shapes.hits import AT_WORK
 
 LONG_AGO = 1104537600
 """2005-01-01: before there was any HIT.
@@ -14,9 +15,6 @@ LONG_AGO = 1104537600
 A HIT that is to end now must be given a moment in the past. A "now" that the service's clock has not reached yet would
 be an extension, and one that is too short (legacy-hits 11).
 """
-
-AT_WORK = ("Assignable", "Unassignable")
-"""The states of a HIT that can still bring assignments."""
 
 
 def create_hit(given: dict[str, Any], context: Context) -> Steps:

@@ -46,9 +46,5 @@ OPERATIONS["Help"] = replace(HELP, flow=helping(OPERATIONS))
 WITHDRAWN = dict.fromkeys(("GetWorkerAcceptLimit", "SetWorkerAcceptLimit"), "in November 2008")
 """What Amazon itself took out of the API, and when: answered like a name that never was."""
 
-LISTINGS = {
-    entry.paged.listing.modern: entry.paged.listing
-    for entry in OPERATIONS.values()
-    if entry.paged
-}
+LISTINGS = {entry.paged.listing.modern: entry.paged.listing for entry in OPERATIONS.values() if entry.paged}
 """Every token listing that some operation shows as pages, by the name of its modern operation."""

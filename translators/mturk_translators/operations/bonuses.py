@@ -1,8 +1,8 @@
 """Bonuses: entries only."""
 
 from mturk_translators.fields import Text, TextOrNone, assignment_id, hit_id, worker_id
-from mturk_translators.flows.bonuses import grant_bonus
-from mturk_translators.operation import Operation, Pages, When, at_least_one_of
+from mturk_translators.flows.bonuses import pay_bonus, plan_bonus
+from mturk_translators.operation import Operation, Pages, Undertaking, When, at_least_one_of
 from mturk_translators.shapes.bonuses import BONUS_PAYMENTS
 from mturk_translators.structures import Price
 
@@ -16,7 +16,7 @@ ENTRIES: dict[str, Operation] = {
             TextOrNone("Reason", required=True),
             Text("UniqueRequestToken", longest=64),
         ),
-        flow=grant_bonus,
+        undertaking=Undertaking(plan_bonus, pay_bonus, "UniqueRequestToken"),
         calls=("SendBonus",),
         differences=(25, 40, 44),
     ),

@@ -23,7 +23,15 @@ from mturk_translators.operation import (
     exactly_one_of,
     groups,
 )
-from mturk_translators.shapes.hits import HIT_ALONE, HIT_TYPE_PROPERTIES, HITS, HITS_FOR_QUALIFICATION_TYPE
+from mturk_translators.shapes.hits import (
+    ALIVE,
+    AT_WORK,
+    HIT_ALONE,
+    HIT_TYPE_PROPERTIES,
+    HITS,
+    HITS_FOR_QUALIFICATION_TYPE,
+    TO_REVIEW,
+)
 from mturk_translators.shapes.reviews import REVIEW_POLICY
 from mturk_translators.structures import Each, Structure
 
@@ -114,22 +122,26 @@ ENTRIES: dict[str, Operation] = {
     ),
     "ChangeHITTypeOfHIT": Operation(
         about="Gives a HIT the properties of another HIT type, which must pay the same reward.",
+        states=ALIVE,
         takes=(hit_id(required=True), Identifier("HITTypeId", required=True)),
         modern="UpdateHITTypeOfHIT",
     ),
     "SetHITAsReviewing": Operation(
         about="Marks a HIT as being reviewed, or takes the mark away.",
+        states=TO_REVIEW,
         takes=(hit_id(required=True), Boolean("Revert", default=False)),
         modern="UpdateHITReviewStatus",
     ),
     "ForceExpireHIT": Operation(
         about="Ends a HIT now, without a decision about its assignments.",
+        states=AT_WORK,
         takes=(hit_id(required=True),),
         flow=force_expire_hit,
         calls=("GetHIT", "UpdateExpirationForHIT"),
     ),
     "ExtendHIT": Operation(
         about="Gives a HIT more assignments, more time, or both.",
+        states=ALIVE,
         takes=(
             hit_id(required=True),
             Integer("MaxAssignmentsIncrement", low=1, high=1_000_000_000, modern="NumberOfAdditionalAssignments"),
@@ -143,6 +155,7 @@ ENTRIES: dict[str, Operation] = {
     ),
     "DisableHIT": Operation(
         about="Withdraws a HIT, approves what was submitted for it, and disposes of it once nobody is at work.",
+        states=AT_WORK,
         takes=(hit_id(required=True),),
         undertaking=Undertaking(plan_disabling, disable_hit),
         calls=(
@@ -157,6 +170,7 @@ ENTRIES: dict[str, Operation] = {
     ),
     "DisposeHIT": Operation(
         about="Disposes of a HIT that waits for its review and has no undecided assignments.",
+        states=TO_REVIEW,
         takes=(hit_id(required=True, also="HitId"),),
         modern="DeleteHIT",
     ),

@@ -9,6 +9,8 @@ from mturk_translators.statistics import (
     RETIRED,
     RETIRED_STATISTICS,
     WORKER_STATISTICS,
+    DayCount,
+    told_for_days,
     told_for_period,
 )
 from mturk_translators.structures import Each, Structure
@@ -21,7 +23,7 @@ _DATA_POINTS = Each(
 _PERIOD = (
     Choice("TimePeriod", values=PERIODS, required=True),
     # More days than the service has existed.
-    Integer("Count", low=1, high=10_000, default=1),
+    DayCount("Count", low=1, high=10_000, default=1),
 )
 _ECHO = (
     Text("Statistic", group="Parameters", since="2011-09-01"),
@@ -42,7 +44,7 @@ ENTRIES: dict[str, Operation] = {
             ),
             *_PERIOD,
         ),
-        needs=(told_for_period,),
+        needs=(told_for_period, told_for_days),
         flow=statistic,
         calls=("ListHITs", "GetHIT", "ListAssignmentsForHIT", "GetAssignment", "ListBonusPayments"),
         gives=(_DATA_POINTS, *_ECHO),

@@ -12,6 +12,11 @@ from mturk_translators.shapes.requirements import QUALIFICATION_REQUIREMENTS
 from mturk_translators.structures import Price
 from mturk_translators.values import money_key, text_key, time_key
 
+AT_WORK = ("Assignable", "Unassignable")
+TO_REVIEW = ("Reviewing", "Reviewable")
+ALIVE = (*AT_WORK, "Reviewable", "Reviewing")
+"""States of HITs, as operations are for some of them; their orders are those in which the service named them."""
+
 HIT_TYPE_PROPERTIES = (
     Text("Title", longest=128, required=True),
     Text("Description", longest=2000, required=True),
