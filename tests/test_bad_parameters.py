@@ -441,11 +441,6 @@ DIFFERENT = {
     "NotifyWorkers: WorkerIds too long": RANGE,
     "CreateQualificationType: Test alone": MISSING,
     "UpdateQualificationType: Test alone": MISSING,
-    # The gateway counts the bytes itself.
-    "CreateQualificationType: Test, too long": INVALID,
-    "CreateQualificationType: AnswerKey, too long": INVALID,
-    "UpdateQualificationType: Test, too long": INVALID,
-    "UpdateQualificationType: AnswerKey, too long": INVALID,
 }
 """Where legacy clients are told something else, and why."""
 

@@ -13,9 +13,10 @@ from mturk_gateway.driving import drive
 from mturk_gateway.ledger.receptors import Receptors
 from mturk_gateway.marketplace.tables import notification_settings
 from mturk_gateway.upstream import Upstream
+from mturk_translators.call import Call, LedgerCall
 from mturk_translators.faults import INVALID_PARAMETER_VALUE, Fault, ModernError
 from mturk_translators.flows.notifications import set_hit_type_notification
-from mturk_translators.operation import Call, Context, LedgerCall
+from mturk_translators.operation import Context
 from mturk_translators.operations import OPERATIONS
 from mturk_translators.query import nest, parse_pairs
 from mturk_translators.request import translate

@@ -13,8 +13,8 @@ from mturk_gateway.credentials import Requester, write_profile
 from mturk_gateway.embedded import EmbeddedGateway
 from mturk_gateway.settings import Settings
 from mturk_gateway.upstream import Upstream
+from mturk_translators.call import Call
 from mturk_translators.faults import ModernError
-from mturk_translators.operation import Call
 from mturk_translators.xml import parse
 from support import QUESTION, ScriptedUpstream, ask, modern_client, one, post, signed_query, texts
 

@@ -113,11 +113,6 @@ def test_an_empty_value_is_none_at_all(field):
     assert took(field, "") is None
 
 
-def test_a_document_may_have_so_many_bytes_however_many_characters_they_are():
-    assert took(Text("X", octets=65_535), "é" * 32_767 + "e") is not None
-    assert refusal(Text("X", octets=65_535), "é" * 32_768) == INVALID
-
-
 @given(st.text(max_size=3) | st.from_regex(r"\AA?[A-Za-z0-9]*\Z") | st.sampled_from(["A" * 64, "A" * 65, "A1\n"]))
 def test_a_workers_id_goes_upstream_only_in_the_form_that_is_taken_there(text):
     well_formed = 2 <= len(text) <= 64 and text[0] == "A" and set(text) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")

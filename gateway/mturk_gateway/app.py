@@ -44,9 +44,9 @@ from mturk_gateway.statistics.deeds import Deeds
 from mturk_gateway.statistics.tallies import Tallies
 from mturk_gateway.undertaking import Finisher, Undertaker
 from mturk_gateway.upstream import Sandbox, Upstream
+from mturk_translators.call import Call, Reply
 from mturk_translators.document import front_refusal
 from mturk_translators.faults import unreadable
-from mturk_translators.operation import Call, Reply
 
 log = get_logger()
 

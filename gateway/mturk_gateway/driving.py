@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 from mturk_gateway.credentials import Requester
 from mturk_gateway.paging.writes import Writes
 from mturk_gateway.upstream import Upstream
+from mturk_translators.call import Call, LedgerCall, Reply, writes, written_by
 from mturk_translators.faults import ModernError
-from mturk_translators.operation import Call, LedgerCall, Reply, writes, written_by
 
 Asked = TypeVar("Asked")
 Outcome = TypeVar("Outcome")

@@ -21,8 +21,8 @@ from mturk_gateway.paging.writes import Writes
 from mturk_gateway.realm import is_sandbox_host
 from mturk_gateway.sigv4 import SignatureFault, SignedRequest, access_key_of, verify
 from mturk_gateway.upstream import Upstream
+from mturk_translators.call import Call, Reply, writes, written_by
 from mturk_translators.faults import Fault
-from mturk_translators.operation import Call, Reply, writes, written_by
 
 log = get_logger()
 

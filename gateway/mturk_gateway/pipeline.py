@@ -25,10 +25,11 @@ from mturk_gateway.paging.pager import Pager
 from mturk_gateway.paging.snapshots import Snapshot, Sought, seek
 from mturk_gateway.question import Ask, Question, Questions, Wanted
 from mturk_gateway.undertaking import Undertaker
+from mturk_translators.call import Reply
 from mturk_translators.document import answer, front_refusal, whole_refusal
 from mturk_translators.faults import MISSHAPEN, Fault, ModernError, Place, disposed_hit, no_sandbox, unavailable
 from mturk_translators.flows.errors import explain
-from mturk_translators.operation import Context, Reply
+from mturk_translators.operation import Context
 from mturk_translators.request import ReportsRequest, StepsRequest, UndertakingRequest
 from mturk_translators.response import PageRead, give_page, give_refusal, give_result, give_validity
 from mturk_translators.xml import Element, Rendered, render

@@ -15,8 +15,9 @@ from mturk_gateway.credentials import Requester
 from mturk_gateway.driving import Driver
 from mturk_gateway.ledger.undertakings import Promise, Undertakings
 from mturk_gateway.paging.writes import Writes
+from mturk_translators.call import Reply
 from mturk_translators.faults import MISSHAPEN, Fault, ModernError, repeated_token, unavailable
-from mturk_translators.operation import Context, Reply, Undertaking, Unfinished
+from mturk_translators.operation import Context, Undertaking, Unfinished
 from mturk_translators.operations import OPERATIONS
 
 log = get_logger()

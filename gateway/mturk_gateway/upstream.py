@@ -20,8 +20,8 @@ from structlog import get_logger
 
 from mturk_gateway.credentials import Requester
 from mturk_gateway.replies import ReplyParserFactory
+from mturk_translators.call import Call, Reply
 from mturk_translators.faults import ModernError
-from mturk_translators.operation import Call, Reply
 
 log = get_logger()
 

@@ -29,14 +29,13 @@ def _text(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Text(Field):
-    """Text of `shortest` to `longest` characters and at most so many `octets` in UTF-8.
+    """Text of `shortest` to `longest` characters.
 
     `clean` refuses control characters; `empty` lets an empty element out.
     """
 
     shortest: int = 1
     longest: int | None = None
-    octets: int | None = None
     clean: bool = False
     empty: bool = False
 
@@ -45,8 +44,6 @@ class Text(Field):
     def read(self, text: str, path: str) -> str:
         if self.longest is not None and len(text) > self.longest:
             raise invalid_value(text, path, f"It has more than {self.longest} characters.")
-        if self.octets is not None and len(text.encode()) > self.octets:
-            raise invalid_value(text, path, f"It has more than {self.octets} bytes.")
         if len(text) < self.shortest:
             raise invalid_value(text, path, f"It has less than {self.shortest} characters.")
         if self.clean and re.search("[\x00-\x08\x0b\x0c\x0e-\x1f]", text):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from mturk_translators.call import Call
 from mturk_translators.field import take_members
-from mturk_translators.operation import Call, Context, Operation, Pages, Reports, Steps, Undertaking, When
+from mturk_translators.listing import Pages, Reports
+from mturk_translators.operation import Context, Operation, Steps, Undertaking, When
 from mturk_translators.query import PLUMBING, Node
 
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from mturk_translators.call import Reply
 from mturk_translators.faults import Fault, unavailable
 from mturk_translators.field import Field
-from mturk_translators.operation import Operation, Reply
+from mturk_translators.operation import Operation
 from mturk_translators.query import PLUMBING, Node
 from mturk_translators.request import PageRequest
 from mturk_translators.rows import join

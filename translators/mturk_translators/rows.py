@@ -15,7 +15,7 @@ from itertools import accumulate, chain, groupby
 from typing import Any, NamedTuple
 
 from mturk_translators.field import Field, give_members, prepare
-from mturk_translators.operation import Listing, Pages
+from mturk_translators.listing import Listing, Pages
 from mturk_translators.versions import NEWEST
 from mturk_translators.xml import representable
 

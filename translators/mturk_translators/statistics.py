@@ -7,6 +7,7 @@ and 22).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -141,7 +142,8 @@ def told_for_period(given: Node) -> None:
 def told_for_days(given: Node) -> None:
     """A rule: what is only known of the present is not asked for of past days. Raises Fault when it is."""
     name, count = given.text("Statistic") or "", given.text("Count") or "1"
-    if STATISTICS[name].is_of_the_present and given.text("TimePeriod") == "OneDay" and int(count) > 1:
+    several = given.text("TimePeriod") == "OneDay" and not re.fullmatch(r"\s*\+?0*1\s*", count)
+    if STATISTICS[name].is_of_the_present and several:
         raise invalid_value(count, f"{given.path}Count", f"{name} is only known of the present.")
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, bindparam, literal_column, select
 from mturk_gateway.credentials import Requester
 from mturk_gateway.database import Database
 from mturk_gateway.ledger.tables import receptors
-from mturk_translators.operation import Reply
+from mturk_translators.call import Reply
 
 _KEY = ["requester", "hit_type"]
 _FIND = select(receptors.c.specification, receptors.c.active).where(

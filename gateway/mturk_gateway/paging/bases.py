@@ -11,7 +11,7 @@ from mturk_gateway.database import Database
 from mturk_gateway.paging.orders import has_order, mend_orders, sort_rows, store_order
 from mturk_gateway.paging.snapshots import Snapshot, Walk
 from mturk_gateway.paging.tables import ALIVE, FOREVER, KEY_COLUMNS, bases, bodies, row_id, rows
-from mturk_translators.operation import Listing
+from mturk_translators.listing import Listing
 from mturk_translators.rows import Row
 
 

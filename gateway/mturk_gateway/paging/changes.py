@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from mturk_translators.operation import Reply
+from mturk_translators.call import Reply
 
 START = "start"
 """Asked for by whoever walks a listing for the first time."""

@@ -13,7 +13,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Row, Select, delete, i
 
 from mturk_gateway.paging.snapshots import Snapshot, view_of
 from mturk_gateway.paging.tables import ALIVE, DEAD, FOREVER, KEY_COLUMNS, LATER, leaves, orders, row_id, rows
-from mturk_translators.operation import Listing
+from mturk_translators.listing import Listing
 from mturk_translators.request import View
 
 _RUN = 512

@@ -15,9 +15,10 @@ from mturk_gateway.paging.changes import START, Told, asking_since, told_by
 from mturk_gateway.paging.queue import Task, ViewTask, WalkQueue
 from mturk_gateway.paging.snapshots import Snapshot
 from mturk_gateway.upstream import UNREACHABLE, Upstream
+from mturk_translators.call import Call, Reply
 from mturk_translators.faults import MISSHAPEN, ModernError
 from mturk_translators.flows.writes import read_again
-from mturk_translators.operation import Call, Listing, Reply
+from mturk_translators.listing import Listing
 from mturk_translators.operations import LISTINGS
 from mturk_translators.rows import Row, keep
 

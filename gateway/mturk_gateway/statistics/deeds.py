@@ -14,8 +14,8 @@ from mturk_gateway.database import Database
 from mturk_gateway.ledger.tables import histories, history_assignments, history_bonuses, history_hits
 from mturk_gateway.statistics.facts import Bonus, SeenHit, millionths, second
 from mturk_gateway.statistics.history import EVER
+from mturk_translators.call import Call, Reply
 from mturk_translators.faults import MISSHAPEN
-from mturk_translators.operation import Call, Reply
 
 log = get_logger()
 

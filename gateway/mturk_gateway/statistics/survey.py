@@ -13,8 +13,8 @@ from mturk_gateway.paging.changes import START, Told, asking_since, told_by
 from mturk_gateway.statistics import facts
 from mturk_gateway.statistics.history import History, Unread
 from mturk_gateway.upstream import UNREACHABLE, Upstream
+from mturk_translators.call import Call, Reply
 from mturk_translators.faults import MISSHAPEN, ModernError, is_state_error
-from mturk_translators.operation import Call, Reply
 
 log = get_logger()
 

@@ -20,8 +20,8 @@ from mturk_gateway.statistics.deeds import Deeds
 from mturk_gateway.statistics.history import History
 from mturk_gateway.statistics.survey import PARTS, Interrupted, Survey
 from mturk_gateway.upstream import Upstream
+from mturk_translators.call import Reply
 from mturk_translators.faults import unavailable
-from mturk_translators.operation import Reply
 
 log = get_logger()
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from mturk_translators.call import Call
 from mturk_translators.faults import INVALID_ASSIGNMENT_STATE, ModernError, assignment_state
-from mturk_translators.operation import Call, Context, Steps
+from mturk_translators.operation import Context, Steps
 
 
 def reject_assignment(given: dict[str, Any], _context: Context) -> Steps:

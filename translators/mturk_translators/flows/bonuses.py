@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from mturk_translators.call import Call
 from mturk_translators.faults import DUPLICATE_REQUEST, ModernError
-from mturk_translators.operation import Call, Context, Steps
+from mturk_translators.operation import Context, Steps
 
 
 def plan_bonus(given: dict[str, Any], context: Context) -> Steps:

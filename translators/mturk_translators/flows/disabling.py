@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
+from mturk_translators.call import Call, Reply
 from mturk_translators.faults import (
     HIT_DOES_NOT_EXIST,
     INVALID_ASSIGNMENT_STATE,
@@ -13,7 +14,7 @@ from mturk_translators.faults import (
     hit_state,
 )
 from mturk_translators.flows.hits import LONG_AGO
-from mturk_translators.operation import Call, Context, Reply, Steps, Unfinished
+from mturk_translators.operation import Context, Steps, Unfinished
 from mturk_translators.shapes.hits import AT_WORK
 
 _LARGEST_PAGE = 100

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
+from mturk_translators.call import Call, LedgerCall, Reply
 from mturk_translators.faults import (
     MTURK,
     Fault,
@@ -15,7 +16,6 @@ from mturk_translators.faults import (
     quotes_state,
 )
 from mturk_translators.flows.walks import find_row
-from mturk_translators.operation import Call, LedgerCall, Reply
 
 _SUBJECTS = (
     ("AssignmentId", "GetAssignment", "Assignment", "AssignmentStatus"),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
+from mturk_translators.call import Call, Reply
 from mturk_translators.faults import DUPLICATE_REQUEST, ModernError, hit_state
-from mturk_translators.operation import Call, Context, Reply, Steps
+from mturk_translators.operation import Context, Steps
 from mturk_translators.shapes.hits import ALIVE
 from mturk_translators.values import seconds
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from mturk_translators.call import Call
 from mturk_translators.faults import MTURK, ModernError, hit_state
-from mturk_translators.operation import Call, Context, Steps
+from mturk_translators.operation import Context, Steps
 from mturk_translators.shapes.hits import AT_WORK
 
 LONG_AGO = 1104537600

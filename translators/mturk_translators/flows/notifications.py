@@ -11,8 +11,9 @@ import re
 from collections.abc import Generator
 from typing import Any
 
+from mturk_translators.call import Call, LedgerCall, Reply
 from mturk_translators.faults import ModernError
-from mturk_translators.operation import Call, Context, LedgerCall, Reply, Steps
+from mturk_translators.operation import Context, Steps
 from mturk_translators.shapes.notifications import RECEPTORS
 
 _VERSION = "2014-08-15"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from mturk_translators.call import Call
 from mturk_translators.faults import MTURK, ModernError
 from mturk_translators.flows.walks import find_row
-from mturk_translators.operation import Call, Context, Steps
+from mturk_translators.operation import Context, Steps
 
 
 def get_qualification_score(given: dict[str, Any], _context: Context) -> Steps:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mturk_translators.operation import Context, LedgerCall, Steps
+from mturk_translators.call import LedgerCall
+from mturk_translators.operation import Context, Steps
 from mturk_translators.statistics import STATISTICS
 
 

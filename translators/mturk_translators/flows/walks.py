@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Any
 
-from mturk_translators.operation import Call, LedgerCall, Reply
+from mturk_translators.call import Call, LedgerCall, Reply
 
 _LARGEST_PAGE = 100
 

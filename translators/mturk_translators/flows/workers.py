@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mturk_translators.operation import Call, Context, Steps
+from mturk_translators.call import Call
+from mturk_translators.operation import Context, Steps
 from mturk_translators.values import is_worker_id
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
+from mturk_translators.call import Call, Reply
 from mturk_translators.faults import ModernError
-from mturk_translators.operation import Call, Listing, Reply
+from mturk_translators.listing import Listing
 
 
 def read_again(

@@ -2,7 +2,8 @@
 
 from mturk_translators.fields import Choices, Text, assignment_id, hit_id
 from mturk_translators.flows.assignments import approve_rejected_assignment, reject_assignment
-from mturk_translators.operation import NO_GROUPS, Filter, Operation, Pages, groups
+from mturk_translators.listing import Filter, Pages
+from mturk_translators.operation import NO_GROUPS, Operation, groups
 from mturk_translators.shapes.assignments import ASSIGNMENT, ASSIGNMENTS
 from mturk_translators.shapes.hits import HIT
 from mturk_translators.structures import Structure

@@ -2,7 +2,8 @@
 
 from mturk_translators.fields import Text, TextOrNone, assignment_id, hit_id, worker_id
 from mturk_translators.flows.bonuses import pay_bonus, plan_bonus
-from mturk_translators.operation import Operation, Pages, Undertaking, When, at_least_one_of
+from mturk_translators.listing import Pages
+from mturk_translators.operation import Operation, Undertaking, When, at_least_one_of
 from mturk_translators.shapes.bonuses import BONUS_PAYMENTS
 from mturk_translators.structures import Price
 

@@ -13,16 +13,8 @@ from mturk_translators.fields import (
 from mturk_translators.flows.disabling import disable_hit, plan_disabling
 from mturk_translators.flows.extending import LONGEST, SHORTEST, extend_hit, plan_extension
 from mturk_translators.flows.hits import create_hit, force_expire_hit
-from mturk_translators.operation import (
-    Filter,
-    Operation,
-    Pages,
-    Undertaking,
-    When,
-    at_least_one_of,
-    exactly_one_of,
-    groups,
-)
+from mturk_translators.listing import Filter, Pages
+from mturk_translators.operation import Operation, Undertaking, When, at_least_one_of, exactly_one_of, groups
 from mturk_translators.shapes.hits import (
     ALIVE,
     AT_WORK,

@@ -13,7 +13,8 @@ from mturk_translators.fields import (
     worker_id,
 )
 from mturk_translators.flows.qualifications import get_qualification_score, update_qualification_score
-from mturk_translators.operation import NO_GROUPS, Operation, Pages, When
+from mturk_translators.listing import Pages
+from mturk_translators.operation import NO_GROUPS, Operation, When
 from mturk_translators.shapes.qualifications import (
     NEW_QUALIFICATION_TYPE,
     QUALIFICATION,
@@ -24,14 +25,12 @@ from mturk_translators.shapes.qualifications import (
 )
 
 _STATUSES = ("Active", "Inactive")
-_LARGEST_DOCUMENT = 65_535
 
 _TEST = When(
     "Test",
-    then=(Text("Test", octets=_LARGEST_DOCUMENT), seconds("TestDurationInSeconds", low=1, required=True)),
+    then=(Text("Test"), seconds("TestDurationInSeconds", low=1, required=True)),
     otherwise=(seconds("TestDurationInSeconds", low=1),),
 )
-_ANSWER_KEY = Text("AnswerKey", octets=_LARGEST_DOCUMENT)
 _WHEN_GRANTED = (Boolean("AutoGranted"), score("AutoGrantedValue"))
 
 ENTRIES: dict[str, Operation] = {
@@ -44,7 +43,7 @@ ENTRIES: dict[str, Operation] = {
             Choice("QualificationTypeStatus", values=_STATUSES, default="Active"),
             seconds("RetryDelayInSeconds"),
             _TEST,
-            _ANSWER_KEY,
+            Text("AnswerKey"),
             *_WHEN_GRANTED,
         ),
         modern="CreateQualificationType",
@@ -61,7 +60,7 @@ ENTRIES: dict[str, Operation] = {
             Choice("QualificationTypeStatus", values=_STATUSES),
             seconds("RetryDelayInSeconds"),
             _TEST,
-            _ANSWER_KEY,
+            Text("AnswerKey"),
             *_WHEN_GRANTED,
         ),
         modern="UpdateQualificationType",

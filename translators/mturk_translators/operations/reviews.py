@@ -1,7 +1,8 @@
 """What review policies found and did: entries only."""
 
 from mturk_translators.fields import Boolean, Choices, Text, assignment_id, hit_id
-from mturk_translators.operation import Filter, Operation, Pages, Reports
+from mturk_translators.listing import Filter, Pages, Reports
+from mturk_translators.operation import Operation
 from mturk_translators.shapes.reviews import REVIEW_RECORDS
 from mturk_translators.structures import Structure
 

@@ -2,7 +2,8 @@
 
 from mturk_translators.fields import Text, TextOrNone, worker_id
 from mturk_translators.flows.workers import notify_workers
-from mturk_translators.operation import Operation, Pages
+from mturk_translators.listing import Pages
+from mturk_translators.operation import Operation
 from mturk_translators.shapes.workers import NOTIFY_WORKERS_FAILURE, WORKER_BLOCKS
 from mturk_translators.structures import Each, Structure
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from mturk_translators.field import in_group
 from mturk_translators.fields import Text, Time, assignment_id, hit_id
-from mturk_translators.operation import Again, Key, Listing
+from mturk_translators.listing import Again, Key, Listing
 from mturk_translators.values import text_key, time_key
 
 ASSIGNMENT = (

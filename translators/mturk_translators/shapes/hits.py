@@ -7,7 +7,7 @@ from typing import Any
 
 from mturk_translators.field import Field, in_group
 from mturk_translators.fields import Constant, Identifier, Integer, Text, Time, hit_id, layout_id
-from mturk_translators.operation import Again, Key, Listing
+from mturk_translators.listing import Again, Key, Listing
 from mturk_translators.shapes.requirements import QUALIFICATION_REQUIREMENTS
 from mturk_translators.structures import Price
 from mturk_translators.values import money_key, text_key, time_key

@@ -15,7 +15,7 @@ from mturk_translators.fields import (
     qualification_type_id,
     subject_id,
 )
-from mturk_translators.operation import Key, Listing
+from mturk_translators.listing import Key, Listing
 from mturk_translators.shapes.requirements import LOCALE
 from mturk_translators.structures import AutoGrantedValue, Structure
 from mturk_translators.values import text_key, time_key

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from mturk_translators.call import Reply
 from mturk_translators.field import in_group
 from mturk_translators.fields import Text, Time
-from mturk_translators.operation import Key, Listing, Reply
+from mturk_translators.listing import Key, Listing
 from mturk_translators.structures import Each, Structure
 from mturk_translators.values import text_key
 

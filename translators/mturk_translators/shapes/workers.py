@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mturk_translators.field import in_group
 from mturk_translators.fields import Text, worker_id
-from mturk_translators.operation import Listing
+from mturk_translators.listing import Listing
 
 WORKER_BLOCKS = Listing(
     modern="ListWorkerBlocks",
