@@ -35,7 +35,7 @@ def test_a_program_whose_order_is_gone_goes_on_in_a_fresh_snapshot(gateway, requ
     ask(gateway.url, requester, "CreateQualificationType", Name="q", Description="d")
     ask(gateway.url, requester, "SearchHITs")
     with gateway.house.stock.writing() as connection:
-        mine = select(bases.c.id).where(bases.c.requester == requester.access_key)
+        mine = select(bases.c.id).where(bases.c.requester == requester.account)
         gone = select(orders.c.id).where(orders.c.base.in_(mine))
         connection.execute(leaves.delete().where(leaves.c.order.in_(gone)))
         connection.execute(orders.delete().where(orders.c.base.in_(mine)))

@@ -330,7 +330,7 @@ def test_forged_writes_do_not_make_the_gateway_walk_again(gateway, requester):
         modern.delete_hit(HITId="3HIT")
 
     with gateway.house.desk.reading() as connection:
-        assert connection.execute(writes.select().where(writes.c.requester == requester.access_key)).all() == []
+        assert connection.execute(writes.select().where(writes.c.requester == requester.account)).all() == []
 
 
 def test_a_client_may_have_signed_the_public_name_where_a_proxy_passes_on_another(tmp_path):

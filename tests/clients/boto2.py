@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 import warnings
+from functools import partial
+from importlib.util import spec_from_loader
 from urllib.parse import urlsplit
 
 import pytest
 
 from mturk_gateway.clock import wall_clock
+
+
+def _find_spec(finder, name, path=None, _target=None):
+    loader = finder.find_module(name, path)
+    return loader and spec_from_loader(name, loader)
+
 
 with warnings.catch_warnings():
     # boto 2 is older than most of what Python warns of.
@@ -17,6 +26,11 @@ with warnings.catch_warnings():
     from boto.mturk import connection, layoutparam, qualification, question
     from boto.mturk.connection import MTurkRequestError
     from boto.mturk.price import Price
+
+for finder in sys.meta_path:
+    if not hasattr(finder, "find_spec"):
+        # That of boto's own copy of six is older than this method, which pytest asks all finders for.
+        finder.find_spec = partial(_find_spec, finder)
 
 __all__ = ["MTurkRequestError", "Price", "connection", "layoutparam", "qualification", "question"]
 
