@@ -215,3 +215,11 @@ def test_difference_61_the_state_of_what_the_modern_api_does_not_show_is_not_tol
     assert one(at_work, "Code") == f"{MTURK}InvalidAssignmentState"
     assert texts(at_work, "Key") == ["AssignmentId", "ExpectedStates"]
     assert texts(decided, "Key") == ["QualificationRequestId", "ExpectedStates"]
+
+
+def test_difference_62_what_is_counted_from_the_present_is_not_told_of_other_days(program):
+    program.hit()
+    liability = {"Statistic": "EstimatedRewardLiability", "TimePeriod": "OneDay"}
+
+    assert program.code("GetRequesterStatistic", Count=2, **liability) == MTURK + "InvalidParameterValue"
+    assert program.result("GetRequesterStatistic", Count=1, **liability).findtext(".//DoubleValue") == "0.05"

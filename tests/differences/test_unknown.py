@@ -7,7 +7,7 @@ import pytest
 from differences.conftest import Program, names
 from mturk_gateway.clock import wall_clock
 from mturk_translators.xml import parse
-from support import PROPERTIES, ask, fill, modern_client, one, post, signed_query, texts
+from support import PROPERTIES, ScriptedUpstream, ask, fill, modern_client, one, post, signed_query, texts
 
 MTURK = "AWS.MechanicalTurk."
 
@@ -125,3 +125,21 @@ def test_difference_49_text_is_sorted_by_code_point(program):
             program.result(operation, AssignmentId=assignment)
     listed = program.ask("GetAssignmentsForHIT", HITId=hit, SortProperty="AssignmentStatus")
     assert texts(listed, "AssignmentStatus") == ["Approved", "Rejected", "Submitted"]
+
+
+def test_difference_63_in_a_batch_every_error_stands_in_its_own_result(foreign_gateway):
+    """The upstream is down for the second of two, which alone would be HTTP 503."""
+    balance = 200, {"AvailableBalance": "1.00"}
+    down = 500, {"__type": "ServiceFault", "Message": "m"}
+    answers = iter([balance, *[down] * 3])
+    with ScriptedUpstream(lambda *_: next(answers)) as upstream:
+        gateway, requester = foreign_gateway(upstream.url)
+        blocks = [(f"GetAccountBalance.{number}.Unused", "1") for number in (1, 2)]
+        root = ask(gateway.url, requester, "GetAccountBalance", *blocks)
+        too_many = [(f"GetAccountBalance.{number}.Unused", "1") for number in range(101)]
+        refused = ask(gateway.url, requester, "GetAccountBalance", *too_many)
+
+    assert texts(root, "IsValid") == ["True", "False"]
+    assert one(root, "Code") == "ServiceUnavailable"
+    assert one(refused, "Code") == "AWS.ParameterOutOfRange"
+    assert texts(refused, "GetAccountBalanceResult") == []

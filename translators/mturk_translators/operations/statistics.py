@@ -50,7 +50,7 @@ ENTRIES: dict[str, Operation] = {
         gives=(_DATA_POINTS, *_ECHO),
         result="GetStatisticResult",
         groups=_GROUPS,
-        differences=(31, 55, 56, 57),
+        differences=(31, 55, 56, 57, 62),
     ),
     "GetRequesterWorkerStatistic": Operation(
         about="Tells how well a worker has done in a requester's assignments.",
