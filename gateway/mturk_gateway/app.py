@@ -19,7 +19,7 @@ from structlog import get_logger
 from mturk_gateway.clock import Clock, wall_clock
 from mturk_gateway.credentials import Keyring, Requester
 from mturk_gateway.database import Database
-from mturk_gateway.driving import Driver, LedgerOperation
+from mturk_gateway.driver import Driver, LedgerOperation
 from mturk_gateway.failsafe import Failsafe
 from mturk_gateway.front import XML_TYPE, Front, LegacyFront, SoapFront, new_request_id
 from mturk_gateway.house import House

@@ -16,7 +16,7 @@ from mturk_gateway.auth import Claim, authenticate
 from mturk_gateway.clock import Clock
 from mturk_gateway.credentials import NOBODY, Requester
 from mturk_gateway.database import TROUBLE
-from mturk_gateway.driving import Driver
+from mturk_gateway.driver import Driver
 from mturk_gateway.ledger.undertakings import Undertakings
 from mturk_gateway.ledger.usage import Usage
 from mturk_gateway.logs import RequestLog

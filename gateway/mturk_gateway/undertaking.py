@@ -12,7 +12,7 @@ from typing import Any, Self
 from structlog import get_logger
 
 from mturk_gateway.credentials import Requester
-from mturk_gateway.driving import Driver
+from mturk_gateway.driver import Driver
 from mturk_gateway.ledger.undertakings import Promise, Undertakings
 from mturk_gateway.paging.writes import Writes
 from mturk_translators.call import Reply
