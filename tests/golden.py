@@ -22,6 +22,7 @@ from mturk_gateway.credentials import Requester
 from mturk_gateway.database import Database, sqlite_url
 from mturk_gateway.ledger.undertakings import Undertakings
 from mturk_gateway.ledger.usage import Usage
+from mturk_gateway.pages import PageReader
 from mturk_gateway.paging.desk import Desk, Rules
 from mturk_gateway.paging.pager import Pager
 from mturk_gateway.paging.shelf import Shelf
@@ -161,8 +162,7 @@ class Stage:
             driver=driver,
             undertaker=Undertaker(undertakings, driver, writes),
             undertakings=undertakings,
-            pager=pager,
-            desk=desk,
+            reader=PageReader(desk, pager),
             usage=Usage(self.ledger),
             executor=self.executor,
             clock=lambda: now,

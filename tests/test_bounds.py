@@ -7,9 +7,9 @@ import itertools
 from sqlalchemy import select
 
 from mturk_gateway.clock import wall_clock
+from mturk_gateway.pages import kept_pages
 from mturk_gateway.paging.snapshots import Snapshot
 from mturk_gateway.paging.tables import bases, leaves, orders
-from mturk_gateway.pipeline import kept_pages
 from mturk_translators.xml import Rendered
 from support import ScriptedUpstream, ask, fill, texts
 from support import one as one_text

@@ -28,6 +28,7 @@ from mturk_gateway.ledger.undertakings import Undertakings
 from mturk_gateway.ledger.usage import Usage
 from mturk_gateway.logs import RequestLog
 from mturk_gateway.modern import ModernFront
+from mturk_gateway.pages import PageReader
 from mturk_gateway.paging.bases import Bases
 from mturk_gateway.paging.clearing import Clearing, Limits
 from mturk_gateway.paging.desk import Desk, Rules
@@ -95,7 +96,7 @@ def create_gateway(
     writes = Writes(house.desk)
     desk = Desk(house.desk, writes, rules)
     usage = Usage(house.ledger)
-    pager = Pager(desk, Shelf(house.stock), executor, settings.patience)
+    reader = PageReader(desk, Pager(desk, Shelf(house.stock), executor, settings.patience))
     client = httpx.AsyncClient(
         timeout=settings.upstream_timeout, limits=httpx.Limits(max_connections=256), trust_env=False
     )
@@ -116,8 +117,7 @@ def create_gateway(
         driver,
         Undertaker(undertakings, driver, writes),
         undertakings,
-        pager,
-        desk,
+        reader,
         usage,
         calls,
         wall_clock,
@@ -145,7 +145,7 @@ def create_gateway(
     health = Health(house, client, executor, f"{upstream_url}/healthz" if settings.embedded else None)
 
     async def close() -> None:
-        await pager.close()
+        await reader.close()
         await client.aclose()
         await asyncio.to_thread(tallies.close)
         calls.shutdown()

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
-from cachetools import LRUCache
 from structlog import get_logger
 
 from mturk_gateway.auth import Claim, authenticate
@@ -20,9 +19,8 @@ from mturk_gateway.driver import Driver
 from mturk_gateway.ledger.undertakings import Undertakings
 from mturk_gateway.ledger.usage import Usage
 from mturk_gateway.logs import RequestLog
-from mturk_gateway.paging.desk import Desk
-from mturk_gateway.paging.pager import Pager
-from mturk_gateway.paging.snapshots import Snapshot, Sought, seek
+from mturk_gateway.pages import PageReader
+from mturk_gateway.paging.snapshots import Sought
 from mturk_gateway.question import Ask, Question, Questions, Wanted
 from mturk_gateway.undertaking import Undertaker
 from mturk_translators.call import Reply
@@ -31,15 +29,11 @@ from mturk_translators.faults import MISSHAPEN, Fault, ModernError, Place, dispo
 from mturk_translators.flows.errors import explain
 from mturk_translators.operation import Context
 from mturk_translators.request import ReportsRequest, StepsRequest, UndertakingRequest
-from mturk_translators.response import PageRead, give_page, give_refusal, give_result, give_validity
-from mturk_translators.xml import Element, Rendered, render
+from mturk_translators.response import PageRead, give_refusal, give_result, give_validity
+from mturk_translators.xml import Element, Rendered
 
 log = get_logger()
 
-_PAGES_KEPT = 64 * 2**20
-"""Bytes of rendered pages that are kept for those who ask again."""
-_QUESTION = 8192
-"""Bytes that count for the question beside a page: many pages are empty, and what was asked is longer than they are."""
 
 Result = TypeVar("Result")
 
@@ -79,11 +73,6 @@ class Answer(NamedTuple):
     document: bytes
 
 
-def kept_pages() -> LRUCache[tuple[Ask, Snapshot], Rendered]:
-    """Room for rendered pages, by what was asked and of which snapshot."""
-    return LRUCache(_PAGES_KEPT, getsizeof=lambda page: len(page.markup) + _QUESTION)
-
-
 @dataclass(frozen=True)
 class Pipeline:
     """The steps of every legacy request, and the parts that they use. For one event loop.
@@ -97,8 +86,7 @@ class Pipeline:
     driver: Driver
     undertaker: Undertaker
     undertakings: Undertakings
-    pager: Pager
-    desk: Desk
+    reader: PageReader
     usage: Usage
     executor: Executor
     clock: Clock
@@ -108,7 +96,6 @@ class Pipeline:
     default_lifetime: int
     log: RequestLog = field(default_factory=RequestLog)
     questions: Questions = field(default_factory=Questions)
-    pages: LRUCache[tuple[Ask, Snapshot], Rendered] = field(default_factory=kept_pages)
 
     async def answer(self, received: Received) -> Answer:
         """The answer to a request, whatever is wrong with it."""
@@ -149,12 +136,15 @@ class Pipeline:
             if ask.validates_only:
                 return give_validity(asked)
             await self._refuse_disposed(ask, request, caller.requester)
+            requester, walker = caller.requester, caller.walks(ask)
             if isinstance(request, Sought):
-                return await self._page(ask, request, caller)
+                return await self._read(requester, request.page.params, self.reader.page(ask, request, walker))
+            pages: tuple[tuple[str, PageRead], ...] = ()
+            doing = request.head if isinstance(request, ReportsRequest) else request
+            reply = await self._run(self._ask, requester, asked.name, doing)
             if isinstance(request, ReportsRequest):
-                reply, pages = await self._reports(ask, request, caller)
-            else:
-                reply, pages = await self._run(self._ask, caller.requester, asked.name, request), ()
+                reading = self.reader.reports(request, requester.account, walker)
+                pages = await self._read(requester, request.params, reading)
             try:
                 return give_result(asked, ask.entry, reply, pages)
             except MISSHAPEN as error:
@@ -177,45 +167,16 @@ class Pipeline:
         if not ask.entry.shows_disposed:
             raise disposed_hit(hit, ask.entry.states)
 
-    async def _page(self, ask: Ask, sought: Sought, caller: Caller) -> Rendered:
-        walker = caller.walks(ask)
+    async def _read(self, requester: Requester, params: dict[str, object], reading: Awaitable[Result]) -> Result:
+        """What is read from a listing. Raises Fault when that fails; `params` are those of the request."""
         try:
-            spot = self.desk.find(sought, walker)
-            kept = self.pages.get((ask, spot.snapshot)) if spot else None
-            if spot and kept:
-                if not spot.noted:
-                    await self.pager.note(sought, walker, spot)
-                return kept
-            page, spot = await self.pager.read(sought, walker, spot)
-        except (TimeoutError, ModernError, *TROUBLE) as error:
-            raise await self._no_page(error, caller.requester, sought) from None
-        made = Rendered(render(give_page(ask.asked, PageRead(sought.page, page.total, page.rows))))
-        if len(made.markup) + _QUESTION <= self.pages.maxsize:
-            self.pages[ask, spot.snapshot] = made
-        return made
-
-    async def _reports(
-        self, ask: Ask, request: ReportsRequest, caller: Caller
-    ) -> tuple[Reply, tuple[tuple[str, PageRead], ...]]:
-        """What stands before the reports, and the pages of each by the element that shows them."""
-        reply = await self._run(self._ask, caller.requester, ask.asked.name, request.head)
-        pages = []
-        for element, asked in request.pages:
-            sought = seek(caller.requester.account, asked)
-            walker = f"{caller.walks(ask)} {element}"
-            try:
-                page, _ = await self.pager.read(sought, walker, self.desk.find(sought, walker))
-            except (TimeoutError, ModernError, *TROUBLE) as error:
-                raise await self._no_page(error, caller.requester, sought) from None
-            pages.append((element, PageRead(asked, page.total, page.rows)))
-        return reply, tuple(pages)
-
-    async def _no_page(self, error: Exception, requester: Requester, sought: Sought) -> Fault:
-        if isinstance(error, TimeoutError):
-            return unavailable("The listing is still being read. Please try again in a few seconds.")
-        if isinstance(error, ModernError):
-            return await self._run(self._explain, requester, error, sought.page.params)
-        return _trouble("pages cannot be read", error)
+            return await reading
+        except TimeoutError:
+            raise unavailable("The listing is still being read. Please try again in a few seconds.") from None
+        except ModernError as error:
+            raise await self._run(self._explain, requester, error, params) from None
+        except TROUBLE as error:
+            raise _trouble("pages cannot be read", error) from None
 
     def _ask(self, requester: Requester, name: str, request: Doing) -> Reply:
         try:
