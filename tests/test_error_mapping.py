@@ -25,6 +25,7 @@ from documented import (
 )
 from golden import NOW, REQUEST_ID, stage
 from marketplace.test_error_catalogue import codes_in_sources, filled, types_in_sources
+from mturk_translators.faults import ModernError, legacy_fault
 from mturk_translators.xml import parse
 from support import one, signed_query, texts
 
@@ -417,3 +418,18 @@ def test_what_the_gateway_says_itself_gets_the_suffix_once(play):
     found = play("GetHIT", request_for("GetHIT"), TYPES["AccessDeniedException"].error)
 
     assert re.fullmatch(r"The identity [^()]* \(\d{13}\)", found.message)
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("It is odd. (1)", "It is odd. One is done. (1)"),
+        ("It is odd (1 s)", "It is odd. One is done. (1 s)"),
+        ("Why?", "Why? One is done."),
+    ],
+)
+def test_what_had_been_done_before_an_error_is_a_sentence_of_its_own(message, told):
+    error = ModernError("RequestError", message, "AWS.MechanicalTurk.Odd")
+    assert legacy_fault(error, {}).message == message
+    error.so_far = "One is done."
+    assert legacy_fault(error, {}).message == told

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from mturk_translators.call import Call
 from mturk_translators.faults import Fault, ModernError
 from mturk_translators.flows.disabling import disable_hit, plan_disabling
 from mturk_translators.flows.extending import extend_hit, plan_extension
+from mturk_translators.flows.walks import find_row
 from mturk_translators.operation import Context, Unfinished
 from mturk_translators.operations import OPERATIONS
 
@@ -258,6 +260,27 @@ def test_a_disposed_hit_is_not_extended():
     with pytest.raises(Fault, match="InvalidHITState"):
         run(plan_extension(EXTENSION, CONTEXT), service)
     assert service.calls == ["GetHIT"]
+
+
+def test_a_listing_that_goes_in_circles_is_searched_once():
+    steps = find_row(Call("ListQualificationTypes", {}), "QualificationTypes", lambda row: row["Name"] == "wanted")
+    page = {"QualificationTypes": [{"Name": "other"}], "NextToken": "again"}
+    next(steps)
+    steps.send(page)
+    with pytest.raises(StopIteration) as ended:
+        steps.send(page)
+
+    assert ended.value.value is None
+
+
+@pytest.mark.parametrize("page", [{}, {"QualificationTypes": None}])
+def test_nothing_is_found_where_nothing_is_listed(page):
+    steps = find_row(Call("ListQualificationTypes", {}), "QualificationTypes", lambda _row: True)
+    next(steps)
+    with pytest.raises(StopIteration) as ended:
+        steps.send(page)
+
+    assert ended.value.value is None
 
 
 def helped(about, type_):

@@ -249,6 +249,41 @@ def test_an_error_of_another_upstream_passes_with_its_status_and_body(foreign_ga
     assert (answer.status_code, answer.json()) == (400, error)
 
 
+def test_a_reply_in_an_unknown_shape_passes_as_it_is(foreign_gateway):
+    """It is the client's to understand; the write has been made."""
+    odd = {"HIT": "3HIT"}
+    with ScriptedUpstream(lambda *_: (200, odd)) as upstream:
+        gateway, requester = foreign_gateway(upstream.url)
+        target = BALANCE.replace("GetAccountBalance", "CreateHIT")
+        answer = post(gateway.url, signed(gateway.url, requester, target=target))
+
+    assert (answer.status_code, answer.json()) == (200, odd)
+
+
+@pytest.mark.parametrize("failure", ["fault", "silence"])
+def test_a_write_that_failed_may_have_been_carried_out_and_is_looked_for(foreign_gateway, failure):
+    """The next first page is of a walk that began after it; what was not acknowledged is no deed of anybody."""
+    end, made, counted = threading.Event(), [], {"MaxAssignments": 1, "NumberOfAssignmentsAvailable": 1}
+
+    def answer(operation, _params):
+        if operation == "CreateHIT":
+            made.append({"HITId": "3MADE", "CreationTime": 0, "Reward": "1", "HITStatus": "Assignable", **counted})
+            if failure == "silence":
+                end.wait(30)
+            return 500, {"__type": "ServiceFault", "Message": "Try again.", "HIT": {"HITId": "3DEED", "Reward": "1"}}
+        return 200, {"HITs": made, "NumResults": len(made)}
+
+    with ScriptedUpstream(answer) as upstream:
+        gateway, requester = foreign_gateway(upstream.url, upstream_timeout=0.5, freshness=60)
+        assert texts(ask(gateway.url, requester, "SearchHITs"), "HITId") == []
+        target = BALANCE.replace("GetAccountBalance", "CreateHIT")
+        assert is_service_fault(post(gateway.url, signed(gateway.url, requester, target=target)))
+        end.set()
+        assert texts(ask(gateway.url, requester, "SearchHITs"), "HITId") == ["3MADE"]
+        created = {"Statistic": "NumberHITsCreated", "TimePeriod": "LifeToDate"}
+        assert one(ask(gateway.url, requester, "GetRequesterStatistic", **created), "LongValue") == "1"
+
+
 def test_what_is_not_signed_by_its_owner_never_reaches_another_upstream(foreign_gateway):
     with ScriptedUpstream(balance) as upstream:
         gateway, requester = foreign_gateway(upstream.url)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 import socket
+from dataclasses import replace
 
 import httpx
 import pytest
 
+from mturk_gateway.credentials import Requester, write_profile
+from mturk_gateway.embedded import EmbeddedGateway
+from mturk_gateway.settings import Settings
 from mturk_translators.xml import parse
 from support import FORM, PROPERTIES, ScriptedUpstream, modern_client, one, signed_query, texts
 
@@ -54,6 +58,21 @@ def test_messages_of_the_sandbox_end_as_they_did(gateway, requester):
         assert re.search(r" \(\d{13}\)$", message)
 
 
+def test_who_is_nobody_or_unknown_is_answered_by_the_realm_that_was_asked(gateway, requester):
+    """Help needs no key, and a wrong one belongs to nobody: the host alone tells the realm."""
+    unknown = replace(requester, access_key="AKIDNOBODY")
+    with httpx.Client(trust_env=False, timeout=60) as client:
+        for host, ending in ((SANDBOX, r" \(\d{13} s\)$"), ("turk.example.org", r" \(\d{13}\)$")):
+            for query in ("Operation=Help", signed_query(unknown, "GetAccountBalance")):
+                answer = client.post(f"{gateway.url}/", content=query, headers={**FORM, "Host": host})
+                assert re.search(ending, one(parse(answer.content), "Message"))
+
+
+def test_the_scheme_and_the_host_of_the_sandbox_may_be_written_in_capitals(gateway, requester):
+    hit = create(SANDBOX.upper(), gateway, requester)
+    assert whole_url(gateway, requester, f"HTTP://{SANDBOX.upper()}/") == [hit]
+
+
 def test_what_was_written_in_the_sandbox_through_either_api_shows_at_once(gateway, requester):
     assert texts(ask_at(SANDBOX, gateway, requester, "SearchHITs"), "HITId") == []
     first = create(SANDBOX, gateway, requester)
@@ -86,17 +105,22 @@ def test_keys_made_for_the_sandbox_have_one_account_whatever_the_host(gateway):
         assert set(texts(ask_at(host, gateway, requester, "SearchHITs"), "HITId")) == hits
 
 
-def test_a_whole_url_in_the_request_line_says_where_it_was_meant_to_go(gateway, requester):
-    """As clients send it that believe in a proxy; what they say in Host is the proxy's affair."""
-    hit = create(SANDBOX, gateway, requester)
+def whole_url(gateway, requester, url):
+    """What is found by a request with a whole URL, as clients send it that believe in a proxy."""
     port = int(gateway.url.rpartition(":")[2])
     body = signed_query(requester, "SearchHITs").encode()
     with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
-        head = f"POST http://{SANDBOX}/ HTTP/1.1\r\nHost: proxy\r\nContent-Length: {len(body)}\r\n"
+        head = f"POST {url} HTTP/1.1\r\nHost: proxy\r\nContent-Length: {len(body)}\r\n"
         connection.sendall(f"{head}Connection: close\r\n\r\n".encode() + body)
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    return texts(parse(answer.partition(b"\r\n\r\n")[2]), "HITId")
 
-    assert texts(parse(answer.partition(b"\r\n\r\n")[2]), "HITId") == [hit]
+
+def test_a_whole_url_in_the_request_line_says_where_it_was_meant_to_go(gateway, requester):
+    """What such clients say in Host is the proxy's affair."""
+    hit = create(SANDBOX, gateway, requester)
+
+    assert whole_url(gateway, requester, f"http://{SANDBOX}/") == [hit]
 
 
 BALANCE = 200, {"AvailableBalance": "1.00", "OnHoldBalance": "0.00"}
@@ -135,3 +159,14 @@ def test_another_upstream_can_have_a_sandbox_of_its_own(foreign_gateway):
 
         assert operations == ["ListHITs", "GetAccountBalance", "ListHITs"]
         assert [operation for operation, _ in real.calls] == ["ListHITs"]
+
+
+def test_keys_that_are_marked_for_the_sandbox_need_no_other_upstream(tmp_path):
+    """Where the upstream itself is a sandbox, no other is asked for."""
+    marked = Requester("lab", "AKIDLAB", "lab-secret", sandbox=True)
+    write_profile(tmp_path / "credentials", marked)
+    with ScriptedUpstream(lambda *_: BALANCE) as upstream:
+        settings = Settings(data=tmp_path / "data", credentials=tmp_path / "credentials", upstream=upstream.url)
+        with EmbeddedGateway(settings) as gateway, modern_client(gateway.url, marked) as modern:
+            assert one(ask_at(SANDBOX, gateway, marked, "GetAccountBalance"), "IsValid") == "True"
+            assert modern.get_account_balance()["AvailableBalance"] == "1.00"

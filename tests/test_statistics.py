@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -15,13 +16,16 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import Engine, event
+from sqlalchemy.exc import OperationalError
 
 from marketplace.conftest import PACKAGE, House, TurnableClock
 from mturk_gateway.credentials import Requester
 from mturk_gateway.database import Database, sqlite_url
 from mturk_gateway.driving import drive
+from mturk_gateway.embedded import EmbeddedGateway
 from mturk_gateway.ledger.tables import metadata
-from mturk_gateway.settings import SettingsError, load_settings
+from mturk_gateway.settings import Settings, SettingsError, load_settings
 from mturk_gateway.statistics.days import PACIFIC
 from mturk_gateway.statistics.deeds import Deeds
 from mturk_gateway.statistics.tallies import Tallies
@@ -34,6 +38,7 @@ from mturk_translators.query import Pair, nest
 from mturk_translators.request import translate
 from mturk_translators.statistics import REQUESTER_STATISTICS, WORKER_STATISTICS
 from support import PROPERTIES, QUESTION, ScriptedUpstream, ask, modern_client, one
+from walks import until
 
 LEDGER = "mturk_gateway.ledger"
 HOUR, DAY = 3600, 86_400
@@ -358,6 +363,39 @@ def test_deeds_count_even_where_the_marketplace_has_forgotten_their_objects(tmp_
         assert [operation for operation, _ in script.calls] == ["ListHITs"], "what is lost was sought again"
 
 
+def test_hits_of_a_known_type_count_although_no_listing_has_them(tmp_path, empty_databases):
+    """What the request does not say of such a HIT stands in the reply, and the other way round."""
+    made = {"HITId": "H1", "Reward": "0.40", "MaxAssignments": 2}
+    with foreign_bureau(tmp_path, empty_databases, Lagging()) as (bureau, lab, _):
+        note(bureau, lab, "CreateHITWithHITType", {"HITTypeId": "T"}, {"HIT": made})
+        note(bureau, lab, "CreateHIT", {"Reward": "0.10", "MaxAssignments": 3}, {"HIT": {"HITId": "H2"}})
+        bureau.deeds.save()
+        rows = bureau.ledger.quick.run("SELECT hit, reward, most FROM history_hits ORDER BY hit")
+        assert rows == [("H1", 400_000, 2), ("H2", 100_000, 3)]
+
+
+def test_a_disposal_that_is_acknowledged_twice_was_the_first_time(tmp_path, empty_databases):
+    with foreign_bureau(tmp_path, empty_databases, Lagging([{"HITId": "H1", **FOREIGN_HIT}])) as (bureau, lab, _):
+        for _ in range(2):
+            note(bureau, lab, "DeleteHIT", {"HITId": "H1"})
+            bureau.clock.advance(DAY)
+        assert bureau.values(lab, "NumberHITsCompleted", "OneDay", 3) == [1, 0, 0]
+
+
+def test_the_average_reward_is_of_those_that_are_known(tmp_path, empty_databases):
+    """Of an approval whose assignment the marketplace has forgotten, only that it was one is known."""
+    shown = Lagging([{"HITId": "H1", **FOREIGN_HIT}], work=[{**FOREIGN_WORK, "AssignmentId": "A1"}])
+    gone = {"__type": "RequestError", "Message": "", "TurkErrorCode": "AWS.MechanicalTurk.AssignmentDoesNotExist"}
+
+    def answer(operation, params):
+        return (400, gone) if operation == "GetAssignment" else shown(operation, params)
+
+    with foreign_bureau(tmp_path, empty_databases, answer) as (bureau, lab, _):
+        note(bureau, lab, "ApproveAssignment", {"AssignmentId": "A2"})
+        assert bureau.value(lab, "NumberAssignmentsApproved") == 2
+        assert bureau.value(lab, "AverageRewardAmount") == Decimal("0.05")
+
+
 def test_an_assignment_of_a_hit_that_was_never_listed_is_joined_with_it(scene, bureau, alice):
     """The gateway has carried nothing but the approval; the HIT was made and disposed of past it."""
     hit = bureau.elsewhere(alice, "CreateHIT", **{**PROPERTIES, "Reward": "0.40", "MaxAssignments": 2})["HIT"]
@@ -459,6 +497,25 @@ def test_periods_are_whole_days_that_end_today(scene, bureau, alice):
     assert (days[0][0], days[-1][0]) == ("2024-05-02T07:00:00Z", today)
 
 
+def test_a_clock_that_is_set_back_makes_nothing_good_for_longer(make_scene):
+    """What was known in the future is no longer known, and what was done there is not of today."""
+    scene = make_scene(freshness=60.0)
+    bureau, alice = scene.bureau, scene.requester("alice")
+    scene.clock.advance(DAY)
+    bureau.create(alice)
+    assert bureau.value(alice, "NumberHITsCreated", "OneDay") == 1
+
+    bureau.elsewhere(alice, "CreateHIT", **PROPERTIES)
+    scene.clock.advance(-DAY)
+    assert bureau.value(alice, "NumberHITsCreated") == 2
+    assert bureau.value(alice, "NumberHITsCreated", "OneDay") == 0
+
+
+@pytest.mark.parametrize("count", ["1", " 1 ", "+1", "001"])
+def test_however_one_day_is_written_the_present_can_be_asked_for(bureau, alice, count):
+    assert bureau.values(alice, "NumberHITsReviewable", "OneDay", count) == [0]
+
+
 def test_the_longest_count_is_answered(bureau, alice):
     assert len(bureau.values(alice, "NumberHITsCreated", "OneDay", 10_000)) == 10_000
     with pytest.raises(Fault, match=r"AWS\.ParameterOutOfRange"):
@@ -481,6 +538,12 @@ def test_a_second_question_costs_what_has_changed(scene, bureau, alice):
     bureau.do(alice, "ApproveAssignment", AssignmentId=late)
     assert bureau.cost(ask).count("ListAssignmentsForHIT") == 1
     assert ask() == (4, Decimal("0.03"))
+
+
+def test_a_hit_that_was_made_here_without_policies_is_never_asked_after_for_reviews(scene, bureau, alice):
+    scene.house.work(bureau.create(alice), "A1ONE")
+    asked = bureau.cost(lambda: bureau.value(alice, "NumberKnownAnswersCorrect", worker="A1ONE"))
+    assert "ListReviewPolicyResultsForHIT" not in asked
 
 
 def test_our_own_marketplace_is_walked_once(scene, bureau, alice):
@@ -719,6 +782,80 @@ def test_what_a_policy_finds_later_is_seen(tmp_path, empty_databases):
         assert told() == 2
 
 
+def test_what_a_policy_is_still_doing_and_what_it_did_again(tmp_path, empty_databases):
+    """An action that has not come to its end has no time; answers count when they were looked at last."""
+    named = {"AssignmentReviewPolicy": {"PolicyName": "ScoreMyKnownAnswers/2011-09-01"}}
+    shown = Lagging([{"HITId": "H1", **FOREIGN_HIT}], work=[{**FOREIGN_WORK, "AssignmentId": "A1"}])
+
+    def found(action, value):
+        about = {"SubjectId": "A1", "SubjectType": "Assignment", "QuestionId": "a", "Key": "KnownAnswerCorrect"}
+        return {**about, "ActionId": action, "Value": value}
+
+    actions = [{"ActionId": "X1", "CompleteTime": NOON - DAY}, {"ActionId": "X2", "CompleteTime": NOON}]
+    results = [found("X1", "0"), found("X2", "1")]
+    with foreign_bureau(tmp_path, empty_databases, shown) as (bureau, lab, _):
+        shown.reports = {**named, "AssignmentReviewReport": {"ReviewActions": [{"ActionId": "X0"}]}}
+        assert bureau.value(lab, "NumberKnownAnswersEvaluated", worker="AW") == 0
+        shown.reports = {**named, "AssignmentReviewReport": {"ReviewActions": actions, "ReviewResults": results}}
+        assert bureau.values(lab, "NumberKnownAnswersCorrect", "OneDay", 2, worker="AW") == [0, 1]
+        assert bureau.value(lab, "NumberKnownAnswersIncorrect", worker="AW") == 0
+
+
+def test_two_profiles_of_one_owner_count_the_same_and_nothing_twice(tmp_path, empty_databases):
+    """Both see the same HITs and assignments upstream."""
+    about = {"ActionId": "X", "SubjectId": "A1", "SubjectType": "Assignment"}
+    result = {**about, "Key": "PluralityAnswersCorrect", "Value": "2"}
+    shown = Lagging([{"HITId": "H1", **FOREIGN_HIT}], work=[{**FOREIGN_WORK, "AssignmentId": "A1"}])
+    shown.reports = {"HITReviewPolicy": {"PolicyName": "P"}, "HITReviewReport": {"ReviewResults": [result]}}
+    with foreign_bureau(tmp_path, empty_databases, shown) as (bureau, lab, _):
+        for requester in (lab, Requester("second", "AKIDSECOND", "secret"), lab):
+            assert bureau.value(requester, "NumberPluralityAnswersCorrect", worker="AW") == 2
+            assert bureau.value(requester, "NumberAssignmentsApproved") == 1
+
+
+def test_counters_that_do_not_agree_make_no_number_smaller(tmp_path, empty_databases):
+    """One is counted twice while it changes hands; another upstream may leave out what is nothing."""
+    between = {"NumberOfAssignmentsPending": 1, "NumberOfAssignmentsAvailable": 1, "NumberOfAssignmentsCompleted": 0}
+    bare = {name: value for name, value in FOREIGN_HIT.items() if not name.startswith("NumberOf")}
+    hits = [{**FOREIGN_HIT, **between, "HITId": "H1"}, {**bare, "HITId": "H2"}]
+    with foreign_bureau(tmp_path, empty_databases, Lagging(hits)) as (bureau, lab, _):
+        assert bureau.value(lab, "NumberAssignmentsPending") == 1
+
+
+@pytest.mark.parametrize("slow", [False, True])
+def test_what_was_read_of_one_part_stays_good_when_others_are_read(tmp_path, empty_databases, slow):
+    """As long as each would alone: for freshness, or for staleness if it took longer than patience lasts."""
+    shown, moment = Lagging([{"HITId": "H1", **FOREIGN_HIT}]), [0.0]
+
+    def answer(operation, params):
+        moment[0] += 10 if operation == "ListHITs" else 0
+        return shown(operation, params)
+
+    rules = {"patience": 5.0, "staleness": 60.0, "timer": lambda: moment[0]} if slow else {"freshness": 60.0}
+    with foreign_bureau(tmp_path, empty_databases, answer, **rules) as (bureau, lab, script):
+        names = ("NumberHITsCreated", "NumberAssignmentsApproved", "TotalBonusPayout", "NumberAssignmentsApproved")
+        for name in names:
+            bureau.value(lab, name)
+        assert [operation for operation, _ in script.calls] == [
+            "ListHITs",
+            "ListAssignmentsForHIT",
+            "ListBonusPayments",
+        ]
+
+
+def test_a_write_while_the_upstream_is_read_is_looked_for_again(tmp_path, empty_databases):
+    def answer(*_):
+        if len(script.calls) == 1:
+            note(bureau, lab, "ApproveAssignment", {"AssignmentId": "A1"})
+            bureau.deeds.save()
+        return 200, {"NumResults": 0, "HITs": []}
+
+    with foreign_bureau(tmp_path, empty_databases, answer, freshness=60.0) as (bureau, lab, script):
+        for _ in range(3):
+            assert bureau.value(lab, "NumberHITsCreated") == 0
+        assert len(script.calls) == 2
+
+
 def test_garbage_is_no_answer(tmp_path, empty_databases):
     replies = [{}, {"HITs": [{"HITId": "H1"}]}, {"HITs": [{"HITId": "H1", **FOREIGN_HIT, "Reward": "much"}]}]
     for garbage in replies:
@@ -808,6 +945,21 @@ def test_deeds_that_the_ledger_does_not_take_wait(scene, bureau, alice):
     assert bureau.ledger.quick.run("SELECT count(*) FROM history_hits") == [(1,)]
 
 
+def test_deeds_go_into_the_ledger_in_their_order_although_it_took_none_at_first(bureau, alice):
+    def meanwhile(_connection, _cursor, statement, *_more):
+        if "history_assignments" in statement:
+            note(bureau, alice, "ApproveAssignment", {"AssignmentId": "A1", "OverrideRejection": True})
+            raise sqlite3.OperationalError("the disk is full")
+
+    note(bureau, alice, "RejectAssignment", {"AssignmentId": "A1"})
+    event.listen(Engine, "before_cursor_execute", meanwhile)
+    with pytest.raises(OperationalError):
+        bureau.deeds.save()
+    event.remove(Engine, "before_cursor_execute", meanwhile)
+    bureau.deeds.save()
+    assert bureau.ledger.quick.run("SELECT status FROM history_assignments") == [("Approved",)]
+
+
 def test_writes_that_no_statistic_is_about_and_garbage_are_passed_over(bureau, alice):
     note(bureau, alice, "CreateHIT", {}, {"HIT": {}})
     note(bureau, alice, "SendBonus", {"AssignmentId": "A1", "WorkerId": "AW", "BonusAmount": "much"})
@@ -829,6 +981,26 @@ def test_the_rate_of_fees_is_a_setting():
     assert load_settings({}, {"MTURK_GATEWAY_FEE_RATE": "0.2"}).fee_rate == 0.2
     with pytest.raises(SettingsError):
         load_settings({"fee_rate": "-0.1"}, {})
+
+
+def test_the_rate_of_fees_is_that_of_the_settings(foreign_gateway):
+    undone = {**FOREIGN_HIT, "HITId": "H1", "Reward": "2.00", "NumberOfAssignmentsCompleted": 0}
+    with ScriptedUpstream(Lagging([undone])) as upstream:
+        front, owner = foreign_gateway(upstream.url, fee_rate=0.25)
+        about = {"Statistic": "EstimatedFeeLiability", "TimePeriod": "LifeToDate"}
+        assert one(ask(front.url, owner, "GetRequesterStatistic", **about), "DoubleValue") == "0.5"
+
+
+def test_deeds_reach_the_ledger_before_anybody_asks_and_at_the_latest_in_the_end(tmp_path):
+    """Other processes count them too."""
+    with EmbeddedGateway(Settings(data=tmp_path)) as gateway:
+        lab = gateway.add_requester("lab")
+        with modern_client(gateway.url, lab) as client:
+            client.create_hit(**PROPERTIES)
+            until(lambda: gateway.house.ledger.quick.run("SELECT hit FROM history_hits"))
+            client.create_hit(**PROPERTIES)
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as ledger:
+        assert ledger.execute("SELECT count(*) FROM history_hits").fetchone() == (2,)
 
 
 def test_both_fronts_of_a_gateway_note_what_they_carry(gateway, requester):

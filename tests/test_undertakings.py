@@ -16,7 +16,7 @@ from unittest.mock import patch
 import httpx
 import pytest
 from botocore.retries.standard import ExponentialBackoff
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from mturk_gateway.admin import rotate_requester
 from mturk_gateway.clock import wall_clock
@@ -24,7 +24,7 @@ from mturk_gateway.credentials import Requester, write_profile
 from mturk_gateway.ledger.tables import undertakings
 from mturk_gateway.marketplace.services.working import workers
 from relay import Relay
-from support import ask, fill, free_port, modern_client, one, texts
+from support import ScriptedUpstream, ask, fill, free_port, modern_client, one, texts
 
 
 @pytest.fixture(autouse=True)
@@ -152,6 +152,22 @@ def scene(gateway, requester, foreign_gateway, accept, submit):
         yield Scene(gateway, requester, relay, front, owner, hit)
 
 
+def test_a_page_that_was_read_just_before_the_hit_was_hidden_is_not_shown_again(scene, accept):
+    """Between the refusal of the disposal and the promise a listing may be walked that still has the HIT."""
+    accept(scene.hit, "A1ATWORK")
+    shown = []
+
+    def walk_meanwhile(operation, number):
+        if (operation, number) == ("GetHIT", 2):
+            shown.append(texts(ask(scene.front.url, scene.owner, "SearchHITs"), "HITId"))
+
+    scene.relay.trouble = walk_meanwhile
+    assert one(scene.ask("DisableHIT"), "IsValid") == "True"
+
+    assert shown == [[scene.hit]]
+    assert texts(ask(scene.front.url, scene.owner, "SearchHITs"), "HITId") == []
+
+
 WRITES = {
     "DisableHIT": ["UpdateExpirationForHIT", "ListAssignmentsForHIT", "ApproveAssignment", "DeleteHIT"],
     "ExtendHIT": ["CreateAdditionalAssignmentsForHIT", "UpdateExpirationForHIT"],
@@ -255,6 +271,8 @@ def test_a_token_that_was_used_through_the_modern_api_is_refused(scene):
 def test_requests_that_are_alike_and_made_at_once_are_different_wishes(scene):
     """Four programs that want one more each get four more."""
     (hit,) = fill(scene.gateway, scene.requester, [({"MaxAssignments": 20}, int(wall_clock()))])
+    with modern_client(scene.gateway.url, scene.requester) as modern:
+        before = modern.get_hit(HITId=hit)["HIT"]["Expiration"]
     answers = []
 
     def extend():
@@ -269,7 +287,9 @@ def test_requests_that_are_alike_and_made_at_once_are_different_wishes(scene):
 
     assert [one(answer, "IsValid") for answer in answers] == ["True"] * 4
     with modern_client(scene.gateway.url, scene.requester) as modern:
-        assert modern.get_hit(HITId=hit)["HIT"]["MaxAssignments"] == 24
+        extended = modern.get_hit(HITId=hit)["HIT"]
+    assert extended["MaxAssignments"] == 24
+    assert extended["Expiration"] - before == timedelta(hours=4)
 
 
 def test_two_at_once_with_one_token_extend_once(scene):
@@ -387,3 +407,104 @@ def test_a_token_pays_once_and_the_refusal_names_the_request_that_paid(scene):
 
     assert one(answers[1], "Code") == "AWS.MechanicalTurk.DuplicateRequest"
     assert one(answers[0], "RequestId") in one(answers[1], "Message")
+
+
+@pytest.mark.parametrize(
+    ("table", "operation", "given"),
+    [
+        ("undertakings", "GetHIT", {}),
+        ("undertakings", "ExtendHIT", {"MaxAssignmentsIncrement": "1"}),
+        ("receptors", "SetHITTypeNotification", {"HITTypeId": "3TYPE", "Active": "true"}),
+    ],
+)
+def test_while_the_ledger_cannot_be_used_nothing_is_begun_and_old_clients_try_again(scene, table, operation, given):
+    before = scene.state()
+    with scene.front.house.ledger.writing() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO elsewhere")
+    refused = ask(scene.front.url, scene.owner, operation, HITId=scene.hit, **given)
+
+    assert one(refused, "Code") == "ServiceUnavailable"
+    assert scene.state() == before
+    with scene.front.house.ledger.writing() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE elsewhere RENAME TO {table}")
+
+
+def test_what_was_promised_before_does_not_undo_what_is_asked_for_later(scene):
+    """An extension is owed when its requester ends the HIT: it is given first."""
+    scene.relay.trouble = failing("UpdateExpirationForHIT", "down")
+    assert one(scene.ask("ExtendHIT"), "Code") == "ServiceUnavailable"
+
+    assert one(ask(scene.front.url, scene.owner, "ForceExpireHIT", HITId=scene.hit), "IsValid") == "True"
+
+    with scene.front.house.ledger.reading() as connection:
+        unfinished = connection.execute(select(undertakings.c.state).where(undertakings.c.due_at.is_not(None))).all()
+    assert unfinished == []
+    assert (scene.state()[0], scene.state()[1]) == ("Reviewable", scene.before[1] + 3)
+
+
+def test_extensions_add_up_whatever_fails_in_between(scene):
+    def extend(seconds):
+        given = {"HITId": scene.hit, "ExpirationIncrementInSeconds": seconds}
+        return ask(scene.front.url, scene.owner, "ExtendHIT", **given)
+
+    scene.relay.trouble = failing("UpdateExpirationForHIT", "down")
+    assert one(extend(3600), "Code") == "ServiceUnavailable"
+    assert one(extend(7200), "IsValid") == "True"
+    assert one(extend(3600), "IsValid") == "True"
+
+    assert scene.state()[2] - scene.before[2] == timedelta(hours=3)
+
+
+def test_who_asks_again_while_the_gateway_is_at_it_waits_for_that(scene):
+    reached, gate = threading.Event(), threading.Event()
+
+    def trouble(called, number):
+        if called != "SendBonus":
+            return None
+        if number > 3:
+            reached.set()
+            gate.wait(20)
+        return "down" if number <= 3 else None
+
+    scene.relay.trouble = trouble
+    with modern_client(scene.gateway.url, scene.requester) as modern:
+        worked = modern.list_assignments_for_hit(HITId=scene.hit)["Assignments"][0]
+        given = {name: worked[name] for name in ("AssignmentId", "WorkerId")}
+        ask(scene.front.url, scene.owner, "GrantBonus", *PAYMENT, **given)
+        assert reached.wait(20)
+        threading.Timer(0.5, gate.set).start()
+
+        assert one(ask(scene.front.url, scene.owner, "GrantBonus", *PAYMENT, **given), "IsValid") == "True"
+        assert modern.list_bonus_payments(HITId=scene.hit)["NumResults"] == 1
+
+
+def test_a_token_cannot_be_used_for_something_else(scene):
+    scene.relay.trouble = failing("UpdateExpirationForHIT", "down")
+    given = {"ExpirationIncrementInSeconds": 3600, "UniqueRequestToken": "mine"}
+    (other,) = fill(scene.gateway, scene.requester, [({}, int(wall_clock()))])
+    ask(scene.front.url, scene.owner, "ExtendHIT", HITId=scene.hit, **given)
+
+    refused = ask(scene.front.url, scene.owner, "ExtendHIT", HITId=other, **given)
+
+    assert one(refused, "Code") == "AWS.MechanicalTurk.DuplicateRequest"
+
+
+@pytest.mark.parametrize("tries", [1, 3])
+def test_a_bonus_with_a_token_whose_answer_was_lost_is_no_duplicate(scene, tries):
+    scene.relay.trouble = failing("SendBonus", "lost", tries)
+    with modern_client(scene.gateway.url, scene.requester) as modern:
+        worked = modern.list_assignments_for_hit(HITId=scene.hit)["Assignments"][0]
+        given = {"UniqueRequestToken": "t", **{name: worked[name] for name in ("AssignmentId", "WorkerId")}}
+        answers = [ask(scene.front.url, scene.owner, "GrantBonus", *PAYMENT, **given) for _ in range(tries // 2 + 1)]
+
+        assert one(answers[-1], "IsValid") == "True"
+        assert modern.list_bonus_payments(HITId=scene.hit)["NumResults"] == 1
+
+
+@pytest.mark.parametrize("body", [b"<html>log in</html>", b"[]", b'"x"'])
+def test_a_reply_that_is_none_is_no_success(foreign_gateway, body):
+    with ScriptedUpstream(lambda *_: (200, body)) as upstream:
+        front, owner = foreign_gateway(upstream.url)
+        refused = ask(front.url, owner, "ApproveAssignment", AssignmentId="3ASSIGNMENT")
+
+    assert one(refused, "Code") == "ServiceUnavailable"

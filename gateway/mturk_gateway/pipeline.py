@@ -25,9 +25,19 @@ from mturk_gateway.question import Ask, Question, Questions, Wanted
 from mturk_gateway.undertaking import Undertaker
 from mturk_translators.call import Reply
 from mturk_translators.document import answer, front_refusal, whole_refusal
-from mturk_translators.faults import MISSHAPEN, Fault, ModernError, Place, disposed_hit, no_sandbox, unavailable
+from mturk_translators.faults import (
+    MISSHAPEN,
+    Fault,
+    ModernError,
+    Place,
+    disposed_hit,
+    legacy_fault,
+    no_sandbox,
+    unavailable,
+)
 from mturk_translators.flows.errors import explain
 from mturk_translators.operation import Context
+from mturk_translators.operations import OPERATIONS
 from mturk_translators.request import ReportsRequest, StepsRequest, UndertakingRequest
 from mturk_translators.response import PageRead, give_refusal, give_result, give_validity
 from mturk_translators.xml import Element, Rendered
@@ -36,6 +46,9 @@ log = get_logger()
 
 
 Result = TypeVar("Result")
+
+_LARGEST_ANONYMOUS = 2048
+"""Characters that a request may have whose sender nobody knows: answers repeat them, and batches many times."""
 
 Doing = StepsRequest | UndertakingRequest
 
@@ -115,7 +128,8 @@ class Pipeline:
         return Answer(200, answer(name, received.request_id, results))
 
     def _who(self, question: Question, claim: Claim, *, sandbox: bool) -> Requester:
-        if question.is_anonymous and not (claim.access_key or claim.signature or claim.timestamp):
+        nameless = not (claim.access_key or claim.signature or claim.timestamp)
+        if nameless and question.is_anonymous and question.size <= _LARGEST_ANONYMOUS:
             return NOBODY.in_sandbox() if sandbox else NOBODY
         requester = authenticate(claim, self.find, self.clock(), self.clock_skew)
         if sandbox:
@@ -181,6 +195,9 @@ class Pipeline:
     def _ask(self, requester: Requester, name: str, request: Doing) -> Reply:
         try:
             if isinstance(request, StepsRequest):
+                if OPERATIONS[name].states and "HITId" in request.params:
+                    # What was promised before must not undo what is asked for now.
+                    self.undertaker.settle(requester, request.params["HITId"])
                 reply = self.driver.drive(requester, request.steps)
                 hit = reply.get("HIT") or {}
                 going = "HITId" in hit and self.undertakings.is_going(requester.account, hit["HITId"])
@@ -194,7 +211,11 @@ class Pipeline:
             raise _garbage(name, error) from None
 
     def _explain(self, requester: Requester, error: ModernError, params: dict[str, object]) -> Fault:
-        return self.driver.drive(requester, explain(error, params))
+        try:
+            return self.driver.drive(requester, explain(error, params))
+        except MISSHAPEN as misshapen:
+            log.warning("upstream answered garbage", reason=type(misshapen).__name__)
+            return legacy_fault(error, params)
 
     async def _run(self, function: Callable[..., Result], *given: object) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self.executor, function, *given)

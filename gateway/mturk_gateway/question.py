@@ -106,6 +106,11 @@ class Question:
         self._walkers: dict[tuple[str, str], str] = {}
 
     @property
+    def size(self) -> int:
+        """How many characters its parameters have."""
+        return sum(len(pair.name) + len(pair.value) for pair in self.pairs)
+
+    @property
     def is_anonymous(self) -> bool:
         """Whether it may be asked without credentials."""
         entry = OPERATIONS.get(self.operation or "")

@@ -27,6 +27,9 @@ class ReplyParser:
     def parse(self, response: dict[str, Any], shape: Shape | None) -> dict[str, Any]:
         """The reply with its ResponseMetadata; `response` has status, headers and body, `shape` is the output's."""
         reply = _read(response["body"]) if response["status_code"] < 300 else None
+        if response["status_code"] < 300 and response["body"].strip() and not isinstance(reply, dict):
+            # botocore would take it for a reply that says nothing, which is what most writes are answered with.
+            raise ValueError("the reply is no JSON object")
         if not isinstance(reply, dict) or not isinstance(shape, StructureShape):
             # Errors, and whatever is no reply at all.
             parsed: dict[str, Any] = self._botocore.parse(response, shape)

@@ -13,11 +13,11 @@ from structlog import get_logger
 
 from mturk_gateway.credentials import Requester
 from mturk_gateway.driver import Driver
-from mturk_gateway.ledger.undertakings import Promise, Undertakings
+from mturk_gateway.ledger.undertakings import Busy, Promise, Undertakings, Wish
 from mturk_gateway.paging.writes import Writes
 from mturk_translators.call import Reply
 from mturk_translators.faults import MISSHAPEN, Fault, ModernError, repeated_token, unavailable
-from mturk_translators.operation import Context, Undertaking, Unfinished
+from mturk_translators.operation import Context, Steps, Undertaking, Unfinished
 from mturk_translators.operations import OPERATIONS
 
 log = get_logger()
@@ -42,41 +42,71 @@ class Undertaker:
 
         After an error that passes, the undertaking goes on by itself, and who asks again asks after the same one.
         """
-        token = given.get(undertaking.token or "")
-        promise = self._known(requester, operation, given, token)
-        if promise is None:
-            plan = self._driver.drive(requester, undertaking.plan(given, context))
-            name = _name(token, given) + ("" if token else context.token)
-            promise = self._undertakings.begin(requester.account, operation, name, plan, context.request_id)
+        wish = _wish(operation, undertaking, given, context)
+        promise = self._claim(requester, wish, context.request_id)
         if promise.state == "told":
-            raise repeated_token(str(token), promise.request_id)
-        if promise.state == "running":
-            raise unavailable("The same request is being carried out. Please ask again in a few seconds.")
+            raise repeated_token(str(given[undertaking.token or ""]), promise.request_id)
         if promise.state == "waiting":
             return {}
         if promise.state != "ended":
             try:
-                self._driver.drive(requester, undertaking.carry_out(promise.plan))
+                if promise.plan is None:
+                    promise = self._plan(requester, promise, undertaking.plan(given, context))
+                self._carry_out(requester, promise, undertaking)
             except Unfinished:
                 self._wait(promise)
                 return {}
             except (ModernError, Fault, *MISSHAPEN) as error:
                 self._fail(promise, error)
                 raise
-        if token is None:
-            self._undertakings.forget(promise)
-        else:
+        if wish.token:
             self._undertakings.change(promise, "told")
+        else:
+            self._undertakings.forget(promise)
         return {}
 
-    def _known(self, requester: Requester, operation: str, given: dict[str, Any], token: str | None) -> Promise | None:
-        """The undertaking that a request asks for again.
+    def settle(self, requester: Requester, subject: str) -> None:
+        """Finish what was left unfinished about a subject, so that it does not undo what comes now. Raises Fault."""
+        self._patiently(requester, lambda: self._undertakings.left_about(requester.account, subject))
 
-        Without a token, it may just be another one that is the same: only what somebody is still owed the answer to is
-        taken for it.
-        """
-        know = self._undertakings.adopt if token is None else self._undertakings.find
-        return know(requester.account, operation, _name(token, given))
+    def _claim(self, requester: Requester, wish: Wish, request_id: str) -> Promise:
+        """The promise that is the wish itself, when nothing else about its subject is unfinished any more."""
+        mine: list[Promise] = []
+
+        def claim() -> Promise | Busy | None:
+            claimed = self._undertakings.claim(requester.account, wish, request_id)
+            alike = isinstance(claimed, Promise) and (claimed.operation, claimed.kind) == (wish.operation, wish.kind)
+            if isinstance(claimed, Promise) and (alike or claimed.state != "open"):
+                mine.append(claimed)
+                return None
+            return claimed
+
+        self._patiently(requester, claim)
+        return mine[0]
+
+    def _patiently(self, requester: Requester, look: Callable[[], Promise | Busy | None]) -> None:
+        """Carry out what is found, or wait while somebody else does, until nothing is found any more."""
+        until = time.monotonic() + _PATIENCE
+        while (found := look()) is not None:
+            if isinstance(found, Promise):
+                if not self._finish(requester, found):
+                    raise unavailable(_BUSY)
+            elif time.monotonic() > until:
+                raise unavailable(_BUSY)
+            else:
+                time.sleep(_PAUSE)
+
+    def _plan(self, requester: Requester, promise: Promise, steps: Steps) -> Promise:
+        try:
+            plan = self._driver.drive(requester, steps)
+        except BaseException:
+            self._undertakings.forget(promise)
+            raise
+        return self._undertakings.keep(promise, plan)
+
+    def _carry_out(self, requester: Requester, promise: Promise, undertaking: Undertaking) -> None:
+        steps = undertaking.carry_out(promise.plan or {})
+        self._driver.drive(requester, _held(steps, lambda: self._undertakings.hold(promise)))
 
     def go_on(self, find: Callable[[str], Requester | None]) -> bool:
         """Go on with one undertaking that is due; False when none is. `find` knows requesters by their accounts."""
@@ -84,18 +114,27 @@ class Undertaker:
         if promise is None:
             return False
         requester = find(promise.requester)
-        entry = OPERATIONS.get(promise.operation)
-        undertaking = entry.undertaking if entry else None
-        if requester is None or undertaking is None:
+        if requester is None:
             self._undertakings.change(promise, promise.state, again=True)
+        else:
+            self._finish(requester, promise)
+        return True
+
+    def _finish(self, requester: Requester, promise: Promise) -> bool:
+        """Carry out what somebody else has begun; whether it has come to an end."""
+        undertaking = OPERATIONS[promise.operation].undertaking
+        if promise.plan is None or undertaking is None:
+            # Whoever was to plan it is gone, and nothing of it was done.
+            self._undertakings.forget(promise)
             return True
         try:
-            self._driver.drive(requester, undertaking.carry_out(promise.plan))
+            self._carry_out(requester, promise, undertaking)
         except Unfinished:
             self._wait(promise)
         except (ModernError, Fault, *MISSHAPEN) as error:
-            log.warning("undertaking met an error", operation=promise.operation, reason=str(error)[:200])
+            log.warning("undertaking met an error", operation=promise.operation, reason=type(error).__name__)
             self._fail(promise, error)
+            return not (isinstance(error, MISSHAPEN) or (isinstance(error, ModernError) and error.is_passing))
         else:
             log.info("undertaking finished", operation=promise.operation)
             if promise.state == "waiting":
@@ -130,11 +169,38 @@ class Undertaker:
             self._undertakings.forget(promise)
 
 
-def _name(token: str | None, given: dict[str, Any]) -> str:
-    """The name of an undertaking, or how it begins where there is no token of the caller's."""
-    if token is not None:
-        return f"token {token}"
-    return f"{hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()} "
+def _wish(operation: str, undertaking: Undertaking, given: dict[str, Any], context: Context) -> Wish:
+    kind = hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
+    token = given.get(undertaking.token or "")
+    name = f"own {context.token}" if token is None else f"token {token}"
+    return Wish(operation, name, kind, given.get("HITId") or given["AssignmentId"], token is not None)
+
+
+def _held(steps: Steps, hold: Callable[[], None]) -> Steps:
+    """The same steps, with `hold` called now and then between them."""
+    held_at = time.monotonic()
+    try:
+        call = next(steps)
+        while True:
+            if time.monotonic() - held_at > _HOLDING:
+                hold()
+                held_at = time.monotonic()
+            try:
+                reply = yield call
+            except ModernError as error:
+                call = steps.throw(error)
+            else:
+                call = steps.send(reply)
+    except StopIteration as end:
+        outcome: Reply = end.value
+        return outcome
+
+
+_PATIENCE = 10.0
+"""Seconds that a request waits for another one about the same subject."""
+_PAUSE = 0.02
+_HOLDING = 5.0
+_BUSY = "An earlier request about the same object is still being carried out. Please ask again in a few seconds."
 
 
 class Finisher:

@@ -7,7 +7,9 @@ import pytest
 SANDBOX = "mturk-requester-sandbox.us-east-1.amazonaws.com"
 
 
-@pytest.mark.parametrize("host", [SANDBOX, "sandbox.turk.example.org:8443", "MTurk-Requester-Sandbox.example"])
+@pytest.mark.parametrize(
+    "host", [SANDBOX, "sandbox.turk.example.org:8443", "MTurk-Requester-Sandbox.example", "sandbox:80"]
+)
 def test_the_host_of_a_request_says_which_realm_it_is_for(house, client, host):
     house.create_hit(client)
     sandbox = house.client(host=host)

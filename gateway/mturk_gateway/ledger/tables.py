@@ -23,22 +23,27 @@ undertakings = Table(
     Column("requester", String, primary_key=True),
     Column("operation", String, primary_key=True),
     Column("name", String, primary_key=True),
-    Column("plan", Text, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("plan", Text),
     Column("hit", String),
     Column("request_id", String, nullable=False),
     Column("state", String, nullable=False),
+    Column("owed", Boolean, nullable=False),
     Column("tries", Integer, nullable=False),
     Column("due_at", Float),
     Column("changed_at", Float, nullable=False),
     Index("undertakings_due", "due_at"),
+    Index("undertakings_by_subject", "requester", "subject"),
     Index("undertakings_by_state", "state", "requester"),
 )
 """What requesters (the account) were promised: composite operations that have been planned (JSON).
 
-`name` tells the undertakings of an operation apart, `hit` is the HIT that it is about, `request_id` that of the request
-which began it. `state` is *running* while somebody carries it out, *open* when it has to be gone on with, *waiting* for
+`name` tells the undertakings of an operation apart, `kind` is the same of requests that are alike, `subject` is the HIT
+or assignment that it is about, and `hit` the HIT that is to be disposed of; `request_id` is that of the request which
+began it. `state` is *running* while somebody carries it out, *open* when it has to be gone on with, *waiting* for
 others, *stuck* at an error that only the requester can mend, *ended*, or *told* when whoever asked has had the answer.
-`due_at` is when to go on, by the database's clock.
+`owed` says that whoever asked has not, and may ask again. `due_at` is when to go on, by the database's clock.
 """
 
 receptors = Table(

@@ -7,13 +7,11 @@ import threading
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, or_, select, update
 
 from mturk_gateway.database import Database, database_now
 from mturk_gateway.ledger.tables import undertakings
 
-_LEASE = 30.0
-"""Seconds for which whoever carries one out has it alone."""
 _REMEMBERED = 86_400.0
 """Seconds for which a token that was used is known (legacy-hits 10), and what is stuck can be gone on with."""
 _UNTOLD = 3600.0
@@ -21,117 +19,166 @@ _UNTOLD = 3600.0
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 
 
+class Wish(NamedTuple):
+    """What a request asks for: `name` tells it from all others, `kind` is the same of all that are alike.
+
+    `subject` is the HIT or assignment that it is about; `token` says that the caller has named it.
+    """
+
+    operation: str
+    name: str
+    kind: str
+    subject: str
+    token: bool
+
+
 class Promise(NamedTuple):
-    """An undertaking as it stands: whose it is, what it is, what is to be done, and how far it has come."""
+    """An undertaking as it stands: whose it is, what it is, what is to be done, and how far it has come.
+
+    `plan` is None as long as nobody has planned it.
+    """
 
     requester: str
     operation: str
     name: str
-    plan: dict[str, Any]
+    kind: str
+    plan: dict[str, Any] | None
     request_id: str
     state: str
 
 
-class Undertakings:
-    """The record of undertakings. Every method is one transaction and blocks."""
+class Busy:
+    """Somebody is at what is asked for, or at something else about the same subject."""
 
-    def __init__(self, database: Database) -> None:
+
+class Undertakings:
+    """The record of undertakings. Every method is one transaction and blocks.
+
+    About one subject only one is carried out at a time. Whoever has one holds it for `lease` seconds, and may renew
+    that.
+    """
+
+    def __init__(self, database: Database, lease: float = 60.0) -> None:
         self._database = database
+        self._lease = lease
         self._hits = database.quick.prepare(_HITS)
         self._version = database.quick.counter()
         # What a thread has read tells another one nothing: each has a connection that counts changes by itself.
         self._known = threading.local()
 
-    def find(self, requester: str, operation: str, name: str) -> Promise | None:
-        """What is known of the undertaking of a name. The caller carries it out if it has to be gone on with.
+    def claim(self, requester: str, wish: Wish, request_id: str) -> Promise | Busy:
+        """What has to be done first for a wish; a promise that is *open* is the caller's to carry out.
 
-        Nobody does while it is running, while it waits, and after its end.
+        That is the same wish, if somebody is still owed the answer to it or its token is known; else what was left
+        unfinished about the same subject; else a new one, which has no plan yet.
         """
-        return self._take_up(and_(_of(requester, operation), undertakings.c.name == name, _KNOWN))
-
-    def adopt(self, requester: str, operation: str, beginning: str) -> Promise | None:
-        """One whose name begins so and that whoever asked for it has not had the answer to, as `find` does.
-
-        One that is running or waiting belongs to somebody else.
-        """
-        alike = and_(undertakings.c.name >= beginning, undertakings.c.name < beginning + "\U0010ffff")
-        return self._take_up(and_(_of(requester, operation), alike, _KNOWN, _LEFT))
-
-    def _take_up(self, wanted: ColumnElement[bool]) -> Promise | None:
-        values = {"state": "running", "due_at": database_now() + _LEASE}
         with self._database.writing() as connection:
-            found = connection.execute(select(undertakings).where(wanted).limit(1)).first()
-            if found is None:
-                return None
-            mine = _key(found.requester, found.operation, found.name)
-            taken = connection.execute(update(undertakings).where(mine, _LEFT, _UNENDED).values(values))
-        promise = _promise(found)
-        return promise._replace(state="open") if taken.rowcount else promise
-
-    def begin(self, requester: str, operation: str, name: str, plan: Mapping[str, Any], request_id: str) -> Promise:
-        """Record what is to be done, which the caller then carries out; or give what somebody else has recorded."""
-        values = {
-            "requester": requester,
-            "operation": operation,
-            "name": name,
-            "plan": json.dumps(plan),
-            "hit": plan.get("HITId"),
-            "request_id": request_id,
-            "state": "running",
-            "tries": 0,
-            "due_at": database_now() + _LEASE,
-            "changed_at": database_now(),
-        }
-        with self._database.writing() as connection:
-            connection.execute(delete(undertakings).where(_key(requester, operation, name), ~_KNOWN))
-            found = connection.execute(select(undertakings).where(_key(requester, operation, name))).first()
-            if found:
-                return _promise(found)
+            found = connection.execute(_about(requester, wish.subject, wish.operation, wish.name)).all()
+            now = connection.scalar(select(database_now())) or 0.0
+            mine = next((row for row in found if _is_same(row, wish, now)), None)
+            if mine:
+                if wish.token and mine.kind != wish.kind:
+                    return _promise(mine)._replace(state="told")
+                return self._take_up(connection, mine, now)
+            unfinished = self._left(connection, found, now)
+            if unfinished is not None:
+                return unfinished
+            values = {
+                "requester": requester,
+                **wish._asdict(),
+                "request_id": request_id,
+                "state": "running",
+                "owed": False,
+                "tries": 0,
+                "due_at": now + self._lease,
+                "changed_at": now,
+            }
+            values.pop("token")
+            connection.execute(delete(undertakings).where(_named(requester, wish.operation, wish.name), ~_KNOWN))
             connection.execute(insert(undertakings).values(values))
-        return Promise(requester, operation, name, dict(plan), request_id, "open")
+        return Promise(requester, wish.operation, wish.name, wish.kind, None, request_id, "open")
+
+    def left_about(self, requester: str, subject: str) -> Promise | Busy | None:
+        """What was left unfinished about a subject, for the caller to carry out; None when there is nothing."""
+        about = _about(requester, subject, "", "")
+        with self._database.reading() as connection:
+            if connection.execute(about).first() is None:
+                return None
+        with self._database.writing() as connection:
+            now = connection.scalar(select(database_now())) or 0.0
+            return self._left(connection, connection.execute(about).all(), now)
+
+    def _left(self, connection: Connection, found: Any, now: float) -> Promise | Busy | None:
+        unfinished = next((row for row in found if row.state in ("open", "running")), None)
+        return None if unfinished is None else self._take_up(connection, unfinished, now)
+
+    def _take_up(self, connection: Connection, row: Row[Any], now: float) -> Promise | Busy:
+        if row.state == "running" and row.due_at > now:
+            return Busy()
+        promise = _promise(row)
+        if row.state in ("running", "open", "stuck"):
+            values = {"state": "running", "due_at": now + self._lease}
+            connection.execute(update(undertakings).where(_key(promise)).values(values))
+            return promise._replace(state="open")
+        return promise
+
+    def keep(self, promise: Promise, plan: Mapping[str, Any]) -> Promise:
+        """The promise with what is to be done, which has to be there before the first write."""
+        values = {"plan": json.dumps(plan), "hit": plan.get("HITId"), "due_at": database_now() + self._lease}
+        with self._database.writing() as connection:
+            connection.execute(update(undertakings).where(_key(promise)).values(values))
+        return promise._replace(plan=dict(plan))
+
+    def hold(self, promise: Promise) -> None:
+        """Whoever carries it out is still at it."""
+        with self._database.writing() as connection:
+            mine = and_(_key(promise), undertakings.c.state == "running")
+            connection.execute(update(undertakings).where(mine).values(due_at=database_now() + self._lease))
 
     def change(self, promise: Promise, state: str, *, again: bool = False) -> None:
         """Another state; `again` says that somebody has to go on with it after a while, which grows with the tries."""
-        mine = _key(promise.requester, promise.operation, promise.name)
         with self._database.writing() as connection:
-            tries = connection.scalar(select(undertakings.c.tries).where(mine)) or 0
+            tries = connection.scalar(select(undertakings.c.tries).where(_key(promise))) or 0
             pause = min(_SHORTEST_PAUSE * 2 ** min(tries, 10), _LONGEST_PAUSE)
             values = {
                 "state": state,
+                "owed": state in ("open", "stuck", "ended"),
                 "tries": tries + 1 if again else 0,
                 "due_at": database_now() + pause if again else None,
                 "changed_at": database_now(),
             }
-            connection.execute(update(undertakings).where(mine).values(values))
+            connection.execute(update(undertakings).where(_key(promise)).values(values))
 
     def forget(self, promise: Promise) -> None:
         """There is nothing more to know about it."""
         with self._database.writing() as connection:
-            connection.execute(delete(undertakings).where(_key(promise.requester, promise.operation, promise.name)))
+            connection.execute(delete(undertakings).where(_key(promise)))
 
     def take(self) -> Promise | None:
-        """One that is due, which the caller carries out; None when there is none."""
+        """One that is due, which the caller carries out; None when there is none.
+
+        Nobody is at it any more, so whoever asked for it is owed the answer.
+        """
         with self._database.reading() as connection:
             if connection.execute(select(undertakings.c.name).where(_DUE).limit(1)).first() is None:
                 return None
         with self._database.writing() as connection:
-            found = connection.execute(
-                select(undertakings).where(_DUE).order_by(undertakings.c.due_at).limit(1)
-            ).first()
-            if found:
-                mine = _key(found.requester, found.operation, found.name)
-                # One that waits is hidden from its requester, and stays so.
-                state = "waiting" if found.state == "waiting" else "running"
-                values = {"state": state, "due_at": database_now() + _LEASE}
-                connection.execute(update(undertakings).where(mine).values(values))
-        return _promise(found) if found else None
+            longest_due = select(undertakings).where(_DUE).order_by(undertakings.c.due_at).limit(1)
+            found = connection.execute(longest_due).first()
+            if found is None:
+                return None
+            promise = _promise(found)
+            # One that waits is hidden from its requester, and stays so.
+            state = "waiting" if found.state == "waiting" else "running"
+            values = {"state": state, "owed": True, "due_at": database_now() + self._lease}
+            connection.execute(update(undertakings).where(_key(promise)).values(values))
+        return promise
 
     def release(self) -> None:
         """Nobody is carrying anything out: what is open is due."""
+        unfinished = undertakings.c.state.in_(["running", "open"])
         with self._database.writing() as connection:
-            connection.execute(
-                update(undertakings).where(undertakings.c.state.in_(["running", "open"])).values(due_at=database_now())
-            )
+            connection.execute(update(undertakings).where(unfinished).values(state="open", due_at=database_now()))
 
     def clear(self) -> None:
         """Drop what nobody can ask for any more."""
@@ -164,16 +211,40 @@ class Undertakings:
         return hits
 
 
-def _of(requester: str, operation: str) -> ColumnElement[bool]:
-    return and_(undertakings.c.requester == requester, undertakings.c.operation == operation)
+def _about(requester: str, subject: str, operation: str, name: str) -> Any:
+    """Everything known about a subject, and what has this name; the longest known first."""
+    named = and_(undertakings.c.operation == operation, undertakings.c.name == name)
+    mine = and_(undertakings.c.requester == requester, or_(undertakings.c.subject == subject, named), _KNOWN)
+    return select(undertakings).where(mine).order_by(undertakings.c.changed_at)
 
 
-def _key(requester: str, operation: str, name: str) -> ColumnElement[bool]:
-    return and_(_of(requester, operation), undertakings.c.name == name)
+def _is_same(row: Row[Any], wish: Wish, now: float) -> bool:
+    """Whether a known undertaking is what is wished for.
+
+    Without a token, it may just be another wish that is alike: only what somebody is still owed the answer to is taken
+    for it.
+    """
+    if row.operation != wish.operation:
+        return False
+    if wish.token:
+        return bool(row.name == wish.name)
+    is_owed = row.owed or row.state == "waiting" or (row.state == "running" and row.due_at <= now)
+    return bool(row.kind == wish.kind and is_owed)
+
+
+def _key(promise: Promise) -> ColumnElement[bool]:
+    return _named(promise.requester, promise.operation, promise.name)
+
+
+def _named(requester: str, operation: str, name: str) -> ColumnElement[bool]:
+    return and_(
+        undertakings.c.requester == requester, undertakings.c.operation == operation, undertakings.c.name == name
+    )
 
 
 def _promise(row: Row[Any]) -> Promise:
-    return Promise(row.requester, row.operation, row.name, json.loads(row.plan), row.request_id, row.state)
+    plan = None if row.plan is None else json.loads(row.plan)
+    return Promise(row.requester, row.operation, row.name, row.kind, plan, row.request_id, row.state)
 
 
 _KNOWN = or_(
@@ -181,11 +252,5 @@ _KNOWN = or_(
     undertakings.c.changed_at > database_now() - _UNTOLD,
     and_(undertakings.c.state.in_(["stuck", "told"]), undertakings.c.changed_at > database_now() - _REMEMBERED),
 )
-_LEFT = or_(
-    undertakings.c.state.in_(["open", "stuck", "ended"]),
-    and_(undertakings.c.state == "running", undertakings.c.due_at <= database_now()),
-)
-"""Nobody is at it, and nobody has been told what came of it."""
-_UNENDED = undertakings.c.state != "ended"
 _DUE = undertakings.c.due_at <= database_now()
 _HITS = select(undertakings.c.requester, undertakings.c.hit).where(undertakings.c.state == "waiting")

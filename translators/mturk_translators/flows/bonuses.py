@@ -6,7 +6,9 @@ from typing import Any
 
 from mturk_translators.call import Call
 from mturk_translators.faults import DUPLICATE_REQUEST, ModernError
+from mturk_translators.flows.walks import find_row
 from mturk_translators.operation import Context, Steps
+from mturk_translators.values import money_key
 
 
 def plan_bonus(given: dict[str, Any], context: Context) -> Steps:
@@ -19,10 +21,25 @@ def plan_bonus(given: dict[str, Any], context: Context) -> Steps:
 
 
 def pay_bonus(plan: dict[str, Any]) -> Steps:
-    """Pay the bonus, once. That our own token is used already means that an earlier try succeeded."""
+    """Pay the bonus, once.
+
+    A token that is used already may have been used here, by a try whose answer was lost: always if it is our own, and
+    if it is the caller's, when such a bonus has been paid.
+    """
+    bonus = {name: value for name, value in plan.items() if name != "own"}
     try:
-        return (yield Call("SendBonus", {name: value for name, value in plan.items() if name != "own"}))
+        return (yield Call("SendBonus", bonus))
     except ModernError as error:
-        if not plan["own"] or error.code != DUPLICATE_REQUEST:
+        if error.code != DUPLICATE_REQUEST:
             raise
+        if not plan["own"]:
+            listing = Call("ListBonusPayments", {"AssignmentId": plan["AssignmentId"]})
+            paid = yield from find_row(listing, "BonusPayments", lambda row: _is_same(row, bonus))
+            if paid is None:
+                raise
         return {}
+
+
+def _is_same(paid: dict[str, Any], bonus: dict[str, Any]) -> bool:
+    alike = (paid.get("WorkerId"), paid.get("Reason")) == (bonus["WorkerId"], bonus["Reason"])
+    return alike and money_key(paid.get("BonusAmount")) == money_key(bonus["BonusAmount"])

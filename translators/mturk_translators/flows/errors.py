@@ -49,7 +49,7 @@ def explain(error: ModernError, params: dict[str, Any]) -> Questions:
             name, operation, member, status = subject
             try:
                 reply = yield Call(operation, {name: params[name]})
-                state = reply[member][status]
+                state = str(reply[member][status])
             except ModernError:
                 state = None
     return legacy_fault(error, params, state)

@@ -18,7 +18,7 @@ ENTRIES: dict[str, Operation] = {
             Text("UniqueRequestToken", longest=64),
         ),
         undertaking=Undertaking(plan_bonus, pay_bonus, "UniqueRequestToken"),
-        calls=("SendBonus",),
+        calls=("SendBonus", "ListBonusPayments"),
         differences=(25, 40, 44),
     ),
     "GetBonusPayments": Operation(

@@ -14,13 +14,17 @@ def upgrade() -> None:
         sa.Column("requester", sa.String, primary_key=True),
         sa.Column("operation", sa.String, primary_key=True),
         sa.Column("name", sa.String, primary_key=True),
-        sa.Column("plan", sa.Text, nullable=False),
+        sa.Column("kind", sa.String, nullable=False),
+        sa.Column("subject", sa.String, nullable=False),
+        sa.Column("plan", sa.Text),
         sa.Column("hit", sa.String),
         sa.Column("request_id", sa.String, nullable=False),
         sa.Column("state", sa.String, nullable=False),
+        sa.Column("owed", sa.Boolean, nullable=False),
         sa.Column("tries", sa.Integer, nullable=False),
         sa.Column("due_at", sa.Float),
         sa.Column("changed_at", sa.Float, nullable=False),
     )
     op.create_index("undertakings_due", "undertakings", ["due_at"])
+    op.create_index("undertakings_by_subject", "undertakings", ["requester", "subject"])
     op.create_index("undertakings_by_state", "undertakings", ["state", "requester"])
