@@ -437,6 +437,8 @@ DIFFERENT = {
     # There was no SNS, and what is needed was missing rather than wrong (notif 3).
     "SendTestEventNotification: SNS to nowhere": INVALID,
     "UpdateNotificationSettings: nothing": MISSING,
+    # Under a token that has paid this very bonus, the bonus has been paid: an answer may have been lost (quals 6.5).
+    "SendBonus: used token": ACCEPTED,
     # More than 100 are out of range (quals 6.4), and what a test needs is missing rather than wrong (quals 3.1).
     "NotifyWorkers: WorkerIds too long": RANGE,
     "CreateQualificationType: Test alone": MISSING,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import orjson
@@ -28,8 +29,7 @@ class ReplyParser:
         """The reply with its ResponseMetadata; `response` has status, headers and body, `shape` is the output's."""
         reply = _read(response["body"]) if response["status_code"] < 300 else None
         if response["status_code"] < 300 and response["body"].strip() and not isinstance(reply, dict):
-            # botocore would take it for a reply that says nothing, which is what most writes are answered with.
-            raise ValueError("the reply is no JSON object")
+            _refuse_garbage(response["body"])
         if not isinstance(reply, dict) or not isinstance(shape, StructureShape):
             # Errors, and whatever is no reply at all.
             parsed: dict[str, Any] = self._botocore.parse(response, shape)
@@ -66,6 +66,19 @@ def _read(body: bytes) -> Any:
         return None
     # To look through all of a page takes longer than to read it, and hardly any has a null.
     return _without_nulls(value) if b"null" in body else value
+
+
+def _refuse_garbage(body: bytes) -> None:
+    """Raise ValueError for a body that is no JSON object, also to a reader that takes more than the quick one does.
+
+    botocore would take it for a reply that says nothing, which is what most writes are answered with.
+    """
+    try:
+        value = json.loads(body.decode())
+    except RecursionError:
+        value = None
+    if not isinstance(value, dict):
+        raise ValueError("the reply is no JSON object")  # noqa: TRY004  # a value that cannot be read
 
 
 def _without_nulls(value: Any) -> Any:
