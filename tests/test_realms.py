@@ -9,7 +9,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from mturk_gateway.credentials import Requester, write_profile
+from mturk_gateway.credentials import Keyring, Requester, write_profile
 from mturk_gateway.embedded import EmbeddedGateway
 from mturk_gateway.settings import Settings
 from mturk_translators.xml import parse
@@ -170,3 +170,12 @@ def test_keys_that_are_marked_for_the_sandbox_need_no_other_upstream(tmp_path):
         with EmbeddedGateway(settings) as gateway, modern_client(gateway.url, marked) as modern:
             assert one(ask_at(SANDBOX, gateway, marked, "GetAccountBalance"), "IsValid") == "True"
             assert modern.get_account_balance()["AvailableBalance"] == "1.00"
+
+
+def test_the_account_of_a_requester_who_was_added_a_moment_ago_is_known(tmp_path):
+    file = tmp_path / "credentials"
+    keyring = Keyring(file)
+    for name in ("first", "second"):
+        assert keyring.find_account(name) is None
+        write_profile(file, Requester(name, f"AKID{name}", "secret"))
+        assert keyring.find_account(name).access_key == f"AKID{name}"

@@ -156,8 +156,11 @@ class Keyring:
 
     def find_account(self, account: str) -> Requester | None:
         """The requester whose account this is, in the realm that it is of."""
+        profile = account.removesuffix(_GUEST)
+        if profile not in self._profiles:
+            self._look()
         self._look_again()
-        requester = self._profiles.get(account.removesuffix(_GUEST))
+        requester = self._profiles.get(profile)
         return requester.in_sandbox() if requester and account.endswith(_GUEST) else requester
 
     def _look_again(self) -> None:
