@@ -16,10 +16,11 @@ from urllib.parse import quote, urlencode
 
 from botocore.retries.standard import ExponentialBackoff
 
-from mturk_gateway.app import create_driver, create_walker
+from mturk_gateway.app import create_walker, ledger_operations
 from mturk_gateway.auth import SERVICE, sign, standard_string, version_1_string
 from mturk_gateway.credentials import Requester
 from mturk_gateway.database import Database, sqlite_url
+from mturk_gateway.driver import Driver
 from mturk_gateway.ledger.undertakings import Undertakings
 from mturk_gateway.ledger.usage import Usage
 from mturk_gateway.pages import PageReader
@@ -155,8 +156,12 @@ class Stage:
         writes = Writes(self.desk)
         desk = Desk(self.desk, writes, Rules(freshness=60.0, patience=10.0, staleness=600.0, lifetime=60.0))
         pager = Pager(desk, Shelf(self.stock), self.executor, patience=10.0)
-        driver = create_driver(self.ledger, self.upstream, writes, self.tallies, self.deeds, lambda: now)
-        undertakings = Undertakings(self.ledger)
+
+        def note(requester, call, reply):
+            self.deeds.note(requester.account, call, reply, now)
+
+        driver = Driver(self.upstream, writes, ledger_operations(self.ledger, self.tallies, lambda: now), note)
+        undertakings = Undertakings(self.ledger, lease=60.0)
         pipeline = Pipeline(
             find=self.requesters.get,
             driver=driver,

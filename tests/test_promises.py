@@ -33,7 +33,7 @@ class Record(Undertakings):
     """The record of undertakings, with a look into its rows, and a way to let time pass."""
 
     def __init__(self, database):
-        super().__init__(database)
+        super().__init__(database, lease=60.0)
         self.database = database
 
     def rows(self):

@@ -204,6 +204,18 @@ def test_what_failed_half_way_is_finished_by_the_gateway_and_then_a_repetition_c
     assert scene.is_done(name), scene.state()
 
 
+@pytest.mark.parametrize("name", ["ExtendHIT", "ExtendHIT with a token"])
+def test_nothing_is_promised_before_it_is_known_what_is_to_be_done(scene, name):
+    scene.relay.trouble = failing("GetHIT", "down")
+    refused = scene.ask(name)
+    assert one(refused, "Code") == "ServiceUnavailable"
+    assert "is done as soon as possible" not in one(refused, "Message")
+
+    assert one(scene.ask(name), "IsValid") == "True"
+
+    assert scene.is_done(name), scene.state()
+
+
 def test_the_error_says_how_far_it_came(scene):
     for operation, told in (("ApproveAssignment", "The HIT has expired."), ("DeleteHIT", "2 assignments have been")):
         scene.relay.trouble = failing(operation, "down", tries=100)

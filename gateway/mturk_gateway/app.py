@@ -110,8 +110,12 @@ def create_gateway(
         patience=settings.patience,
         staleness=settings.staleness,
     )
-    driver = create_driver(house.ledger, upstream, writes, tallies, deeds, service_clock)
-    undertakings = Undertakings(house.ledger)
+
+    def note(requester: Requester, call: Call, reply: Reply) -> None:
+        deeds.note(requester.account, call, reply, service_clock())
+
+    driver = Driver(upstream, writes, ledger_operations(house.ledger, tallies, service_clock), note)
+    undertakings = open_undertakings(settings, house.ledger)
     legacy = Pipeline(
         find,
         driver,
@@ -133,7 +137,7 @@ def create_gateway(
         find,
         writes,
         usage,
-        lambda requester, call, reply: deeds.note(requester.account, call, reply, service_clock()),
+        note,
         executor,
         wall_clock,
         url=f"{upstream_url.rstrip('/')}/",
@@ -161,26 +165,27 @@ def create_gateway(
     return Apps(Failsafe(public), Failsafe(_fastapi()), Failsafe(health.answered_by(_fastapi())))
 
 
-def create_driver(
-    ledger: Database, upstream: Upstream, writes: Writes, tallies: Tallies, deeds: Deeds, clock: Clock
-) -> Driver:
-    """What makes the calls of flows. `clock` is that of the marketplace."""
+def ledger_operations(ledger: Database, tallies: Tallies, clock: Clock) -> dict[str, LedgerOperation]:
+    """What flows may ask the ledger. `clock` is that of the marketplace."""
     receptors = Receptors(ledger)
-    operations: dict[str, LedgerOperation] = {
+    return {
         "GetReceptor": receptors.get,
         "PutReceptor": receptors.put,
         "ListTallies": lambda requester, params: tallies.list(requester, params, clock()),
     }
-    return Driver(
-        upstream,
-        writes,
-        operations,
-        lambda requester, call, reply: deeds.note(requester.account, call, reply, clock()),
-    )
+
+
+def open_undertakings(settings: Settings, ledger: Database) -> Undertakings:
+    """The record of undertakings, whose leases outlast any one call: that is tried three times, with pauses."""
+    return Undertakings(ledger, lease=30.0 + 4 * settings.upstream_timeout)
 
 
 def create_finisher(
-    house: House, upstream: Upstream, find: Callable[[str], Requester | None], clock: Clock = wall_clock
+    settings: Settings,
+    house: House,
+    upstream: Upstream,
+    find: Callable[[str], Requester | None],
+    clock: Clock = wall_clock,
 ) -> Finisher:
     """What goes on with undertakings, for the requesters that `find` knows by their accounts."""
     writes, deeds = Writes(house.desk), Deeds(house.ledger)
@@ -191,7 +196,7 @@ def create_finisher(
 
     # What is planned needs no more of the ledger.
     driver = Driver(upstream, writes, {}, note)
-    return Finisher(Undertaker(Undertakings(house.ledger), driver, writes), find)
+    return Finisher(Undertaker(open_undertakings(settings, house.ledger), driver, writes), find)
 
 
 def create_walker(
@@ -210,7 +215,7 @@ def create_walker(
         Bases(stock),
         upstream,
         find,
-        Undertakings(ledger).going,
+        open_undertakings(settings, ledger).going,
         lifetime=settings.walk_lifetime,
         largest=space // 2,
         search_cap=settings.search_cap,

@@ -37,7 +37,6 @@ from mturk_translators.faults import (
 )
 from mturk_translators.flows.errors import explain
 from mturk_translators.operation import Context
-from mturk_translators.operations import OPERATIONS
 from mturk_translators.request import ReportsRequest, StepsRequest, UndertakingRequest
 from mturk_translators.response import PageRead, give_refusal, give_result, give_validity
 from mturk_translators.xml import Element, Rendered
@@ -155,7 +154,7 @@ class Pipeline:
                 return await self._read(requester, request.page.params, self.reader.page(ask, request, walker))
             pages: tuple[tuple[str, PageRead], ...] = ()
             doing = request.head if isinstance(request, ReportsRequest) else request
-            reply = await self._run(self._ask, requester, asked.name, doing)
+            reply = await self._run(self._ask, requester, ask, doing)
             if isinstance(request, ReportsRequest):
                 reading = self.reader.reports(request, requester.account, walker)
                 pages = await self._read(requester, request.params, reading)
@@ -192,10 +191,11 @@ class Pipeline:
         except TROUBLE as error:
             raise _trouble("pages cannot be read", error) from None
 
-    def _ask(self, requester: Requester, name: str, request: Doing) -> Reply:
+    def _ask(self, requester: Requester, ask: Ask, request: Doing) -> Reply:
+        name = ask.asked.name
         try:
             if isinstance(request, StepsRequest):
-                if OPERATIONS[name].states and "HITId" in request.params:
+                if ask.entry.states and "HITId" in request.params:
                     # What was promised before must not undo what is asked for now.
                     self.undertaker.settle(requester, request.params["HITId"])
                 reply = self.driver.drive(requester, request.steps)

@@ -22,12 +22,18 @@ from starlette.types import Receive, Scope, Send
 from structlog import get_logger
 
 from mturk_gateway.admin import add_demo, import_new_requesters
-from mturk_gateway.app import create_finisher, create_gateway, create_walker, open_upstream, public_hosts
+from mturk_gateway.app import (
+    create_finisher,
+    create_gateway,
+    create_walker,
+    open_undertakings,
+    open_upstream,
+    public_hosts,
+)
 from mturk_gateway.clock import wall_clock
 from mturk_gateway.credentials import Keyring, Requester, read_profiles
 from mturk_gateway.failsafe import LegacyHttpProtocol
 from mturk_gateway.house import House
-from mturk_gateway.ledger.undertakings import Undertakings
 from mturk_gateway.listener import bind, server_config
 from mturk_gateway.logs import RequestLog, configure_logs, standard_error
 from mturk_gateway.marketplace.app import create_marketplace
@@ -91,7 +97,7 @@ def _prepare(settings: Settings) -> Requester | None:
     house = House.open(settings)
     try:
         house.prepare()
-        Undertakings(house.ledger).release()
+        open_undertakings(settings, house.ledger).release()
         if house.marketplace and settings.credentials:
             profiles = read_profiles(settings.credentials)
             import_new_requesters(house.marketplace, house.credentials, profiles, wall_clock())
@@ -251,7 +257,7 @@ def _run_walker(settings: Settings, upstream_url: str) -> None:
     find = Keyring(house.credentials).find_account
     with (
         create_walker(settings, house.desk, house.stock, house.ledger, upstream, find),
-        create_finisher(house, upstream, find),
+        create_finisher(settings, house, upstream, find),
     ):
         while not stopping.wait(1.0):
             pass

@@ -22,6 +22,20 @@ from mturk_translators.operations import OPERATIONS
 
 log = get_logger()
 
+_PATIENCE = 10.0
+"""Seconds that a request waits for another one about the same subject."""
+_PAUSE = 0.02
+"""Seconds between two looks whether the other one has come to its end."""
+_HOLDING = 5.0
+"""Seconds after which whoever is at work says so again."""
+_BUSY = "An earlier request about the same object is still being carried out. Please ask again in a few seconds."
+
+_THREADS = 4
+_GLANCE = 0.5
+"""Seconds between two looks for what is due, one indexed read each."""
+_CLEARING = 60.0
+"""Seconds between two times that what nobody can ask for any more is dropped."""
+
 
 class Undertaker:
     """Plans, promises and carries out undertakings. Blocks; any thread may use it.
@@ -49,9 +63,9 @@ class Undertaker:
         if promise.state == "waiting":
             return {}
         if promise.state != "ended":
+            if promise.plan is None:
+                promise = self._plan(requester, promise, undertaking.plan(given, context))
             try:
-                if promise.plan is None:
-                    promise = self._plan(requester, promise, undertaking.plan(given, context))
                 self._carry_out(requester, promise, undertaking)
             except Unfinished:
                 self._wait(promise)
@@ -105,8 +119,15 @@ class Undertaker:
         return self._undertakings.keep(promise, plan)
 
     def _carry_out(self, requester: Requester, promise: Promise, undertaking: Undertaking) -> None:
-        steps = undertaking.carry_out(promise.plan or {})
-        self._driver.drive(requester, _held(steps, lambda: self._undertakings.hold(promise)))
+        held_at = time.monotonic()
+
+        def hold() -> None:
+            nonlocal held_at
+            if time.monotonic() - held_at > _HOLDING:
+                self._undertakings.hold(promise)
+                held_at = time.monotonic()
+
+        self._driver.drive(requester, undertaking.carry_out(promise.plan or {}), hold)
 
     def go_on(self, find: Callable[[str], Requester | None]) -> bool:
         """Go on with one undertaking that is due; False when none is. `find` knows requesters by their accounts."""
@@ -115,7 +136,8 @@ class Undertaker:
             return False
         requester = find(promise.requester)
         if requester is None:
-            self._undertakings.change(promise, promise.state, again=True)
+            state = "waiting" if promise.state == "waiting" else "open"
+            self._undertakings.change(promise, state, again=True)
         else:
             self._finish(requester, promise)
         return True
@@ -176,33 +198,6 @@ def _wish(operation: str, undertaking: Undertaking, given: dict[str, Any], conte
     return Wish(operation, name, kind, given.get("HITId") or given["AssignmentId"], token is not None)
 
 
-def _held(steps: Steps, hold: Callable[[], None]) -> Steps:
-    """The same steps, with `hold` called now and then between them."""
-    held_at = time.monotonic()
-    try:
-        call = next(steps)
-        while True:
-            if time.monotonic() - held_at > _HOLDING:
-                hold()
-                held_at = time.monotonic()
-            try:
-                reply = yield call
-            except ModernError as error:
-                call = steps.throw(error)
-            else:
-                call = steps.send(reply)
-    except StopIteration as end:
-        outcome: Reply = end.value
-        return outcome
-
-
-_PATIENCE = 10.0
-"""Seconds that a request waits for another one about the same subject."""
-_PAUSE = 0.02
-_HOLDING = 5.0
-_BUSY = "An earlier request about the same object is still being carried out. Please ask again in a few seconds."
-
-
 class Finisher:
     """The threads that go on with undertakings, between `start` and `stop` or inside a `with` block."""
 
@@ -243,9 +238,3 @@ class Finisher:
                     cleared = time.monotonic()
             except Exception as error:  # noqa: BLE001  # its lease ends, and it is taken up again
                 log.error("undertakings not gone on with", reason=type(error).__name__)
-
-
-_THREADS = 4
-_GLANCE = 0.5
-"""Seconds between two looks for what is due, one indexed read each."""
-_CLEARING = 60.0

@@ -55,10 +55,10 @@ class Undertakings:
     """The record of undertakings. Every method is one transaction and blocks.
 
     About one subject only one is carried out at a time. Whoever has one holds it for `lease` seconds, and may renew
-    that.
+    that between calls.
     """
 
-    def __init__(self, database: Database, lease: float = 60.0) -> None:
+    def __init__(self, database: Database, lease: float) -> None:
         self._database = database
         self._lease = lease
         self._hits = database.quick.prepare(_HITS)
@@ -85,7 +85,10 @@ class Undertakings:
                 return unfinished
             values = {
                 "requester": requester,
-                **wish._asdict(),
+                "operation": wish.operation,
+                "name": wish.name,
+                "kind": wish.kind,
+                "subject": wish.subject,
                 "request_id": request_id,
                 "state": "running",
                 "owed": False,
@@ -93,7 +96,6 @@ class Undertakings:
                 "due_at": now + self._lease,
                 "changed_at": now,
             }
-            values.pop("token")
             connection.execute(delete(undertakings).where(_named(requester, wish.operation, wish.name), ~_KNOWN))
             connection.execute(insert(undertakings).values(values))
         return Promise(requester, wish.operation, wish.name, wish.kind, None, request_id, "open")
@@ -175,10 +177,11 @@ class Undertakings:
         return promise
 
     def release(self) -> None:
-        """Nobody is carrying anything out: what is open is due."""
+        """Nobody is carrying anything out: what is open is due, and whoever asked for it is gone."""
         unfinished = undertakings.c.state.in_(["running", "open"])
+        values = {"state": "open", "owed": True, "due_at": database_now()}
         with self._database.writing() as connection:
-            connection.execute(update(undertakings).where(unfinished).values(state="open", due_at=database_now()))
+            connection.execute(update(undertakings).where(unfinished).values(values))
 
     def clear(self) -> None:
         """Drop what nobody can ask for any more."""

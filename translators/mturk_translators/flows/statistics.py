@@ -17,7 +17,6 @@ def statistic(given: dict[str, Any], _context: Context) -> Steps:
     """
     asked = STATISTICS[given["Statistic"]]
     about: dict[str, Any] = {name: given[name] for name in ("TimePeriod", "WorkerId") if name in given}
-    count = given["Count"] if given["TimePeriod"] == "OneDay" else 1
-    reply = yield LedgerCall("ListTallies", {"Tallies": list(asked.tallies), "Count": count, **about})
+    reply = yield LedgerCall("ListTallies", {"Tallies": list(asked.tallies), "Count": given["Count"], **about})
     points = [{"Date": day["Date"], asked.element: asked.value(day, reply["FeeRate"])} for day in reply["Days"]]
     return {"DataPoint": points, "Statistic": given["Statistic"], **about}
