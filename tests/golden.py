@@ -29,7 +29,8 @@ from mturk_gateway.paging.pager import Pager
 from mturk_gateway.paging.shelf import Shelf
 from mturk_gateway.paging.tables import prepare_paging
 from mturk_gateway.paging.writes import Writes
-from mturk_gateway.pipeline import Pipeline, Received
+from mturk_gateway.exchange import Received
+from mturk_gateway.pipeline import Pipeline
 from mturk_gateway.settings import Settings
 from mturk_gateway.statistics.deeds import Deeds
 from mturk_gateway.statistics.tallies import Tallies

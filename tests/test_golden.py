@@ -78,4 +78,4 @@ def test_every_pair_is_whole_and_says_where_it_comes_from():
         assert case.facts.keys() <= KEYS, case.name
 
 
-KEYS = {"source", "sandbox", "now", "request_id", "status", "query", "calls", "replies"}
+KEYS = {"source", "usual", "sandbox", "now", "request_id", "status", "query", "calls", "replies"}

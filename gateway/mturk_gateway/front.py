@@ -8,7 +8,7 @@ from enum import Enum
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mturk_gateway.pipeline import Pipeline, Received
+from mturk_gateway.exchange import Answering, Received
 from mturk_gateway.realm import is_sandbox_host
 from mturk_translators.document import front_refusal, soap_fault
 from mturk_translators.faults import Fault, unreadable
@@ -79,8 +79,8 @@ class Front:
 class LegacyFront:
     """Legacy REST over HTTP: GET, HEAD and POST; `body_limit` in bytes."""
 
-    def __init__(self, pipeline: Pipeline, body_limit: int) -> None:
-        self._pipeline = pipeline
+    def __init__(self, answering: Answering, body_limit: int) -> None:
+        self._answering = answering
         self._body_limit = body_limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -100,7 +100,7 @@ class LegacyFront:
         peer = scope["client"][0] if scope.get("client") else ""
         sandbox = is_sandbox_host(header(scope, b"host"))
         received = Received(request_id, scope["query_string"], body, peer, header(scope, b"user-agent"), sandbox)
-        answer = await self._pipeline.answer(received)
+        answer = await self._answering.answer(received)
         await send_document(send, answer.status, answer.document)
 
 

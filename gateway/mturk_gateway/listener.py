@@ -42,14 +42,16 @@ def server_config(app: ASGIApp, **options: object) -> uvicorn.Config:
 class Listener:
     """One ASGI application on one loopback address, between `start` and `stop` or inside a `with` block.
 
-    `options` are uvicorn's.
+    `lifespan` and `options` are uvicorn's.
     """
 
-    def __init__(self, app: ASGIApp, host: str = "127.0.0.1", port: int = 0, **options: object) -> None:
+    def __init__(
+        self, app: ASGIApp, host: str = "127.0.0.1", port: int = 0, lifespan: str = "on", **options: object
+    ) -> None:
         self._socket = bind(host, port)
         self.host = host
         self.port: int = self._socket.getsockname()[1]
-        self._server = uvicorn.Server(server_config(app, lifespan="on", **options))
+        self._server = uvicorn.Server(server_config(app, lifespan=lifespan, **options))
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, name=f"listener-{self.port}", daemon=True
         )

@@ -16,6 +16,7 @@ from mturk_gateway.clock import Clock
 from mturk_gateway.credentials import NOBODY, Requester
 from mturk_gateway.database import TROUBLE
 from mturk_gateway.driver import Driver
+from mturk_gateway.exchange import Answer, Received
 from mturk_gateway.ledger.undertakings import Undertakings
 from mturk_gateway.ledger.usage import Usage
 from mturk_gateway.logs import RequestLog
@@ -52,20 +53,6 @@ _LARGEST_ANONYMOUS = 2048
 Doing = StepsRequest | UndertakingRequest
 
 
-class Received(NamedTuple):
-    """A legacy request as HTTP brought it: encoded parameters of URL and body, and who sent it from where.
-
-    `sandbox` says that it came to a host of the sandbox.
-    """
-
-    request_id: str
-    query: bytes
-    body: bytes
-    peer: str
-    program: str
-    sandbox: bool = False
-
-
 class Caller(NamedTuple):
     """Who sent a request: the requester, what tells the program from others (`Question.walker`), and its ID."""
 
@@ -76,13 +63,6 @@ class Caller(NamedTuple):
     def walks(self, ask: Ask) -> str:
         """What tells apart who walks through the pages of a request, or of one of a batch."""
         return f"{self.walker} {self.requester.account} {ask.asked.given.path}"
-
-
-class Answer(NamedTuple):
-    """What goes back: the HTTP status and a whole legacy document."""
-
-    status: int
-    document: bytes
 
 
 @dataclass(frozen=True)
