@@ -32,6 +32,7 @@ from mturk_gateway.pages import PageReader
 from mturk_gateway.paging.bases import Bases
 from mturk_gateway.paging.clearing import Clearing, Limits
 from mturk_gateway.paging.desk import Desk, Rules
+from mturk_gateway.paging.journal import Journal
 from mturk_gateway.paging.pager import Pager
 from mturk_gateway.paging.queue import WalkQueue
 from mturk_gateway.paging.shelf import Shelf
@@ -39,6 +40,8 @@ from mturk_gateway.paging.walker import LEASE, Walker
 from mturk_gateway.paging.walking import Walking
 from mturk_gateway.paging.writes import Writes
 from mturk_gateway.pipeline import Pipeline
+from mturk_gateway.replay.recorder import Recorder
+from mturk_gateway.replay.scrubbing import Scrubber, scrubbing_key
 from mturk_gateway.routes import Files, Health
 from mturk_gateway.settings import Settings
 from mturk_gateway.statistics.deeds import Deeds
@@ -116,6 +119,7 @@ def create_gateway(
 
     driver = Driver(upstream, writes, ledger_operations(house.ledger, tallies, service_clock), note)
     undertakings = open_undertakings(settings, house.ledger)
+    recorder = _open_recorder(settings, house.stock)
     legacy = Pipeline(
         find,
         driver,
@@ -130,6 +134,7 @@ def create_gateway(
         settings.clock_skew,
         settings.default_lifetime,
         request_log,
+        recorder.note if recorder else None,
     )
     modern = ModernFront(
         client,
@@ -151,6 +156,8 @@ def create_gateway(
     async def close() -> None:
         await reader.close()
         await client.aclose()
+        if recorder:
+            await asyncio.to_thread(recorder.close)
         await asyncio.to_thread(tallies.close)
         calls.shutdown()
         executor.shutdown()
@@ -163,6 +170,15 @@ def create_gateway(
     limit = settings.body_limit
     public = Front(LegacyFront(legacy, limit), SoapFront(limit), modern, other)
     return Apps(Failsafe(public), Failsafe(_fastapi()), Failsafe(health.answered_by(_fastapi())))
+
+
+def _open_recorder(settings: Settings, stock: Database) -> Recorder | None:
+    if settings.record is None:
+        return None
+    read = Journal(stock).read
+    if not settings.scrub:
+        return Recorder(settings.record, read)
+    return Recorder(settings.record, read, Scrubber(scrubbing_key(settings.data / "scrubbing.key")).scrub)
 
 
 def ledger_operations(ledger: Database, tallies: Tallies, clock: Clock) -> dict[str, LedgerOperation]:
@@ -219,6 +235,7 @@ def create_walker(
         lifetime=settings.walk_lifetime,
         largest=space // 2,
         search_cap=settings.search_cap,
+        journal=Journal(stock) if settings.record else None,
     )
     limits = Limits(settings.walk_lifetime, settings.staleness, space, space // 2)
     return Walker(queue, walking, Clearing(desk, stock, limits))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from cachetools import LRUCache
 
-from mturk_gateway.paging.desk import Desk
+from mturk_gateway.paging.desk import Desk, Spot
 from mturk_gateway.paging.pager import Pager
-from mturk_gateway.paging.snapshots import Snapshot, Sought, seek
+from mturk_gateway.paging.snapshots import Page, Snapshot, Sought, seek
 from mturk_gateway.question import Ask
+from mturk_gateway.transcript import note_base
 from mturk_translators.request import ReportsRequest
 from mturk_translators.response import PageRead, give_page
 from mturk_translators.xml import Rendered, render
@@ -40,10 +41,11 @@ class PageReader:
         spot = self._desk.find(sought, walker)
         kept = self._kept.get((ask, spot.snapshot)) if spot else None
         if spot and kept:
+            note_base(spot.snapshot.base)
             if not spot.noted:
                 await self._pager.note(sought, walker, spot)
             return kept
-        page, spot = await self._pager.read(sought, walker, spot)
+        page, spot = await self._read(sought, walker, spot)
         made = Rendered(render(give_page(ask.asked, PageRead(sought.page, page.total, page.rows))))
         if len(made.markup) + _QUESTION <= self._kept.maxsize:
             self._kept[ask, spot.snapshot] = made
@@ -54,9 +56,14 @@ class PageReader:
         pages = []
         for element, asked in request.pages:
             sought, reader = seek(account, asked), f"{walker} {element}"
-            page, _ = await self._pager.read(sought, reader, self._desk.find(sought, reader))
+            page, _ = await self._read(sought, reader, self._desk.find(sought, reader))
             pages.append((element, PageRead(asked, page.total, page.rows)))
         return tuple(pages)
+
+    async def _read(self, sought: Sought, walker: str, spot: Spot | None) -> tuple[Page, Spot]:
+        page, spot = await self._pager.read(sought, walker, spot)
+        note_base(spot.snapshot.base)
+        return page, spot
 
     async def close(self) -> None:
         """Stop waiting for listings."""

@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
@@ -23,6 +24,8 @@ from mturk_gateway.logs import RequestLog
 from mturk_gateway.pages import PageReader
 from mturk_gateway.paging.snapshots import Sought
 from mturk_gateway.question import Ask, Question, Questions, Wanted
+from mturk_gateway.replay.pairs import Exchange
+from mturk_gateway.transcript import transcribe
 from mturk_gateway.undertaking import Undertaker
 from mturk_translators.call import Reply
 from mturk_translators.document import answer, front_refusal, whole_refusal
@@ -71,7 +74,7 @@ class Pipeline:
 
     `find` knows requesters by access key; `service_clock` is what the marketplace's rules go by; `has_sandbox` says
     whether there is anything behind the hosts of the sandbox; `clock_skew` and `default_lifetime` are the settings of
-    those names.
+    those names; `record` is given what requesters asked and were answered.
     """
 
     find: Callable[[str], Requester | None]
@@ -87,10 +90,23 @@ class Pipeline:
     clock_skew: int
     default_lifetime: int
     log: RequestLog = field(default_factory=RequestLog)
+    record: Callable[[Exchange], None] | None = None
     questions: Questions = field(default_factory=Questions)
 
     async def answer(self, received: Received) -> Answer:
         """The answer to a request, whatever is wrong with it."""
+        if self.record is None:
+            answered, _ = await self._answer(received)
+            return answered
+        moment, now, transcript = self.clock(), self.service_clock(), transcribe()
+        answered, requester = await self._answer(received)
+        # What nobody in particular has asked cannot be told apart from what was asked with the right keys.
+        if requester:
+            self.record(Exchange(received, answered, moment, now, requester.sandbox, transcript))
+        return answered
+
+    async def _answer(self, received: Received) -> tuple[Answer, Requester | None]:
+        """The answer, and who asked, as far as that is proved."""
         operation, requester = None, None
         try:
             question, claim = self.questions.read(received.query, received.body)
@@ -102,9 +118,9 @@ class Pipeline:
             caller = Caller(requester, question.walker(received.peer, received.program), received.request_id)
             results = [await self._perform(ask, caller, alone=len(asks) == 1) for ask in asks]
         except Fault as fault:
-            return self._refuse(received, operation, requester, fault)
+            return self._refuse(received, operation, requester, fault), requester
         self._report(received.request_id, name, requester, version=question.version)
-        return Answer(200, answer(name, received.request_id, results))
+        return Answer(200, answer(name, received.request_id, results)), requester
 
     def _who(self, question: Question, claim: Claim, *, sandbox: bool) -> Requester:
         nameless = not (claim.access_key or claim.signature or claim.timestamp)
@@ -198,7 +214,7 @@ class Pipeline:
             return legacy_fault(error, params)
 
     async def _run(self, function: Callable[..., Result], *given: object) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self.executor, function, *given)
+        return await asyncio.get_running_loop().run_in_executor(self.executor, copy_context().run, function, *given)
 
     def _context(self, request_id: str) -> Context:
         return Context(uuid.uuid4().hex, self.default_lifetime, int(self.service_clock()), request_id)

@@ -38,6 +38,7 @@ from mturk_gateway.listener import bind, server_config
 from mturk_gateway.logs import RequestLog, configure_logs, standard_error
 from mturk_gateway.marketplace.app import create_marketplace
 from mturk_gateway.marketplace.terms import Terms
+from mturk_gateway.replay.recorder import prepare_folder
 from mturk_gateway.settings import Settings
 
 log = get_logger()
@@ -76,6 +77,8 @@ def serve(settings: Settings, announce: Callable[[Requester | None], None]) -> N
         bind(settings.host, settings.content_port),
         bind(settings.operators_host, settings.operators_port),
     ]
+    if settings.record:
+        prepare_folder(settings.record)
     demo = _prepare(settings)
     upstream_url = settings.upstream
     children = []

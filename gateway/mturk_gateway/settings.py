@@ -69,6 +69,8 @@ class Settings:
     search_cap: int = _setting(
         10_000, "how many qualification types SearchQualificationTypes looks through when it is to find everybody's"
     )
+    record: Path | None = _setting(None, "folder in which requests and answers of the legacy API are recorded")
+    scrub: bool = _setting(False, "record other text of the same shape in place of workers' IDs and answers")
     default_lifetime: int = _setting(604_800, "seconds that a HIT lives whose creator gave a HIT type and no lifetime")
     fee_rate: float = _setting(
         0.0, "fees in statistics: the part of a reward or bonus that is paid on top, such as 0.2"
@@ -86,6 +88,11 @@ class Settings:
                     f"refusing to listen on {host} in the clear: legacy signatures cover no parameters. "
                     "Give a certificate (--tls-certificate, --tls-key), or say --behind-proxy if a proxy speaks TLS"
                 )
+        self._check_upstream()
+        if self.scrub and self.record is None:
+            raise SettingsError("scrub is for what is recorded: it needs record")
+
+    def _check_upstream(self) -> None:
         if self.upstream != EMBEDDED and not self.upstream.startswith(("http://", "https://")):
             raise SettingsError(f"upstream is `{EMBEDDED}` or a URL, not {self.upstream!r}")
         if self.sandbox_upstream is not None:

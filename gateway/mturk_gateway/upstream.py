@@ -20,6 +20,7 @@ from structlog import get_logger
 
 from mturk_gateway.credentials import Requester
 from mturk_gateway.replies import ReplyParserFactory
+from mturk_gateway.transcript import note_call
 from mturk_translators.call import Call, Reply
 from mturk_translators.faults import ModernError
 
@@ -83,9 +84,18 @@ class Upstream:
         Times in the reply are numbers, seconds since 1970, where the upstream sent them so. Its own headers are in
         `ResponseMetadata`, under `HTTPHeaders`, with names in lower case. Raises ModernError.
         """
+        try:
+            reply = self._made(requester, call, headers or {})
+        except ModernError as error:
+            note_call(call, error)
+            raise
+        note_call(call, reply)
+        return reply
+
+    def _made(self, requester: Requester, call: Call, headers: Mapping[str, str]) -> Reply:
         client = self._client(requester)
         method = getattr(client, self._methods[call.operation])
-        before = _extra_headers.set(headers or {})
+        before = _extra_headers.set(headers)
         try:
             reply: Reply = method(**call.params)
         except ClientError as error:

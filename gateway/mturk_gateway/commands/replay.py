@@ -19,9 +19,7 @@ from mturk_gateway.replay.server import ReplayServer
 @click.option(
     "--port", default=8080, show_default=True, type=click.IntRange(0, 65_535), help="port; 0 takes a free one"
 )
-@click.option(
-    "--only", multiple=True, metavar="NAME", help="only recordings so called, or like *this*; repeat it"
-)
+@click.option("--only", multiple=True, metavar="NAME", help="only recordings so called, or like *this*; repeat it")
 @click.option("--ignore", multiple=True, metavar="PARAMETER", help="a parameter that does not matter; repeat it")
 def command(folder: Path, port: int, only: tuple[str, ...], ignore: tuple[str, ...]) -> None:
     """Answer legacy requests from the recordings in DIR, without any marketplace, until told to stop.

@@ -17,6 +17,7 @@ from mturk_gateway.paging.tables import (
     WALKING,
     bases,
     bodies,
+    journal,
     leaves,
     orders,
     pins,
@@ -174,6 +175,7 @@ class Clearing:
         for table, column in ((bodies, bodies.c.row), (rows, rows.c.id)):
             self._delete(table, column, column.between(first, last))
         self._drop_orders(orders.c.base == base)
+        self._delete(journal, journal.c.id, journal.c.base == base)
         with self._stock.writing() as connection:
             connection.execute(delete(bases).where(bases.c.id == base))
 

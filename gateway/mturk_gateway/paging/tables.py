@@ -38,7 +38,7 @@ from mturk_gateway.database import Database
 
 log = get_logger()
 
-LAYOUT = 3
+LAYOUT = 4
 """Counts up whenever a table below, or what is written into it, changes."""
 
 KEY_COLUMNS = ("key0", "key1", "key2", "key3", "key4", "key5")
@@ -243,6 +243,17 @@ leaves = Table(
     sqlite_autoincrement=True,
 )
 """Neighbours in an order: the key and item of the first, and all of their numbers within the base."""
+
+journal = Table(
+    "journal",
+    stock,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("base", Integer, nullable=False),
+    Column("made", Text, nullable=False),
+    Index("journal_by_base", "base"),
+    sqlite_autoincrement=True,
+)
+"""The modern calls that a base was made from, and their replies: only where what is answered is recorded."""
 
 
 def row_id(base: int, number: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from structlog import get_logger
@@ -12,6 +12,7 @@ from mturk_gateway.credentials import Requester
 from mturk_gateway.driving import drive
 from mturk_gateway.paging.bases import Bases
 from mturk_gateway.paging.changes import START, Told, asking_since, told_by
+from mturk_gateway.paging.journal import Journal
 from mturk_gateway.paging.queue import Task, ViewTask, WalkQueue
 from mturk_gateway.paging.snapshots import Snapshot
 from mturk_gateway.upstream import UNREACHABLE, Upstream
@@ -53,6 +54,7 @@ class Walking:
 
     `going` gives the HITs of an account that are being disposed of. `lifetime` are the seconds for which a view that
     was read is kept in order, `largest` the bytes that one listing may take, `search_cap` the rows of an endless one.
+    With a `journal` all calls are kept there, and every walk is a whole one: a recording shows what its rows come from.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Walking:
         lifetime: float,
         largest: int,
         search_cap: int,
+        journal: Journal | None = None,
     ) -> None:
         self._queue = queue
         self._bases = bases
@@ -75,6 +78,7 @@ class Walking:
         self._lifetime = lifetime
         self._largest = largest
         self._search_cap = search_cap
+        self._journal = journal
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -172,7 +176,7 @@ class Walking:
         for member, item in named:
             self._check()
             steps = read_again(listing, task.params, member, item)
-            latest.update(drive(steps, lambda call: self._upstream.call(requester, call)))
+            latest.update(drive(steps, lambda call: self._call(newest.snapshot.base, requester, call, {})))
         latest.update(dict.fromkeys(self._hidden(listing, requester)))
         try:
             page = [keep(listing, item) for item in latest.values() if item is not None]
@@ -190,8 +194,8 @@ class Walking:
     ) -> tuple[list[Row], str | None, Told]:
         """The rows of a page, the token that follows it, and what else it tells. Raises ModernError for no page."""
         params = {**task.params, "MaxResults": _LARGEST_PAGE, **({"NextToken": token} if token else {})}
-        headers = {} if token else asking_since(since)
-        reply: Reply = self._upstream.call(requester, Call(task.walk.operation, params), headers=headers)
+        headers = {} if token or self._journal else asking_since(since)
+        reply = self._call(task.id, requester, Call(task.walk.operation, params), headers)
         try:
             following = reply.get("NextToken") or None
             if following is not None:
@@ -201,6 +205,12 @@ class Walking:
             raise _no_page(listing, error) from None
         hidden = self._hidden(listing, requester)
         return [row for row in kept if row.id not in hidden], following, told_by(reply)
+
+    def _call(self, base: int, requester: Requester, call: Call, headers: Mapping[str, str]) -> Reply:
+        reply = self._upstream.call(requester, call, headers=headers)
+        if self._journal:
+            self._journal.note(base, call, reply)
+        return reply
 
     def _hidden(self, listing: Listing, requester: Requester) -> frozenset[str]:
         """The rows of HITs that are being disposed of: they are gone as far as their requester is concerned."""

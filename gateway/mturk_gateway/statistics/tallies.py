@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -132,7 +133,9 @@ class Tallies:
             if survey is not None:
                 return survey, False
             try:
-                survey = self._running[account] = self._executor.submit(self._look, requester, parts, now)
+                # Its calls belong to the request that it is begun for.
+                survey = self._executor.submit(copy_context().run, self._look, requester, parts, now)
+                self._running[account] = survey
             except RuntimeError:
                 # The gateway is stopping.
                 raise unavailable() from None

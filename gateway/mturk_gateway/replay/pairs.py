@@ -1,0 +1,121 @@
+"""A pair of files, as `fixtures/README.md` describes it, from one exchange."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mturk_gateway.exchange import Answer, Received
+from mturk_gateway.replay.recordings import PROOF
+from mturk_gateway.transcript import Made, Transcript, epoch_seconds
+from mturk_translators.faults import ModernError
+from mturk_translators.query import Pair, first, merge, parse_pairs
+
+_OWN_TOKEN = re.compile("[0-9a-f]{32}")
+
+
+class Exchange(NamedTuple):
+    """A request that is to be recorded, its answer, and what it led to.
+
+    `moment` is when it came by the wall clock, `now` by the marketplace's clock, both in epoch seconds.
+    """
+
+    received: Received
+    answer: Answer
+    moment: float
+    now: float
+    sandbox: bool
+    transcript: Transcript
+
+    @property
+    def size(self) -> int:
+        """How many bytes of it are text."""
+        return len(self.received.query) + len(self.received.body) + len(self.answer.document)
+
+
+class FilePair(NamedTuple):
+    """What is written: a name without a suffix, the members of the JSON file, and the XML file."""
+
+    name: str
+    facts: dict[str, Any]
+    document: bytes
+
+
+def pair_of(exchange: Exchange, made: Sequence[Made] | None) -> FilePair:
+    """The pair that an exchange is recorded as, without keys and signatures.
+
+    `made` are the modern calls behind it, None where they are more than are kept.
+    """
+    received, answer = exchange.received, exchange.answer
+    asked = [pair for pair in merge(parse_pairs(received.query), parse_pairs(received.body)) if pair.name not in PROOF]
+    at = datetime.fromtimestamp(exchange.moment, UTC)
+    facts: dict[str, Any] = {
+        "source": {"kind": "gateway", "from": f"mturk-gateway {version('mturk-gateway')}"},
+        "recorded_at": at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "now": exchange.now,
+        "request_id": received.request_id,
+        "status": answer.status,
+        "sandbox": exchange.sandbox,
+        "query": _query(asked),
+    }
+    if made is not None:
+        facts |= _calls(made)
+    folder = first(asked, "Operation") or ""
+    name = f"{folder if _FOLDER.fullmatch(folder) else '_'}/{at:%Y%m%dT%H%M%S.%f}-{received.request_id[:8]}"
+    return FilePair(name, {key: value for key, value in facts.items() if _OMITTED.get(key) != value}, answer.document)
+
+
+_FOLDER = re.compile("[A-Za-z]{1,64}")
+_OMITTED = {"status": 200, "sandbox": False}
+"""What a recording does not say because it is so by default."""
+
+
+def _query(asked: list[Pair]) -> dict[str, str] | list[Pair]:
+    """An object, or a list where names repeat."""
+    return asked if len({pair.name for pair in asked}) < len(asked) else dict(asked)
+
+
+def _calls(made: Iterable[Made]) -> dict[str, Any]:
+    tokens: dict[str, str] = {}
+    calls, replies = [], []
+    for call, outcome in made:
+        params = dict(call.params)
+        token = params.get("UniqueRequestToken")
+        if isinstance(token, str) and _OWN_TOKEN.fullmatch(token):
+            params["UniqueRequestToken"] = tokens.setdefault(token, f"<token {len(tokens) + 1}>")
+        calls.append({"operation": call.operation, "params": params})
+        replies.append(_error(outcome) if isinstance(outcome, ModernError) else outcome)
+    return {"calls": calls, "replies": replies}
+
+
+def _error(error: ModernError) -> dict[str, Any]:
+    body = {"__type": error.type, "Message": error.message, "TurkErrorCode": error.code}
+    return {"status": error.status or 503, "error": {name: value for name, value in body.items() if value is not None}}
+
+
+def save(folder: Path, pair: FilePair) -> None:
+    """Write a pair into a folder: both files or, when that fails, none. Raises OSError."""
+    text = json.dumps(pair.facts, indent=2, ensure_ascii=False, default=epoch_seconds) + "\n"
+    path = folder / pair.name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The JSON appears first: without it the other one would answer whatever is asked of its operation.
+    contents = {".json": text.encode(errors="surrogatepass"), ".xml": pair.document}
+    begun: list[Path] = []
+    try:
+        for suffix, content in contents.items():
+            begun.append(path.with_name(f".{path.name}{suffix}"))
+            begun[-1].write_bytes(content)
+        for suffix in contents:
+            begun.append(path.with_name(f"{path.name}{suffix}"))
+            path.with_name(f".{path.name}{suffix}").rename(begun[-1])
+    except OSError:
+        for file in begun:
+            with suppress(OSError):
+                file.unlink(missing_ok=True)
+        raise
