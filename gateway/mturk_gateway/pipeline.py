@@ -102,7 +102,7 @@ class Pipeline:
         answered, requester = await self._answer(received)
         # What nobody in particular has asked cannot be told apart from what was asked with the right keys.
         if requester:
-            self.record(Exchange(received, answered, moment, now, requester.sandbox, transcript))
+            self.record(Exchange(received, answered, moment, now, requester, transcript))
         return answered
 
     async def _answer(self, received: Received) -> tuple[Answer, Requester | None]:

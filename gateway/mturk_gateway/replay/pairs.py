@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mturk_gateway.credentials import Requester
 from mturk_gateway.exchange import Answer, Received
 from mturk_gateway.replay.recordings import PROOF
 from mturk_gateway.transcript import Made, Transcript, epoch_seconds
@@ -30,7 +31,7 @@ class Exchange(NamedTuple):
     answer: Answer
     moment: float
     now: float
-    sandbox: bool
+    requester: Requester
     transcript: Transcript
 
     @property
@@ -48,12 +49,13 @@ class FilePair(NamedTuple):
 
 
 def pair_of(exchange: Exchange, made: Sequence[Made] | None) -> FilePair:
-    """The pair that an exchange is recorded as, without keys and signatures.
+    """The pair that an exchange is recorded as, without keys and signatures, wherever they stand.
 
     `made` are the modern calls behind it, None where they are more than are kept.
     """
     received, answer = exchange.received, exchange.answer
-    asked = [pair for pair in merge(parse_pairs(received.query), parse_pairs(received.body)) if pair.name not in PROOF]
+    pairs = merge(parse_pairs(received.query), parse_pairs(received.body))
+    asked = [pair for pair in pairs if pair.name not in PROOF]
     at = datetime.fromtimestamp(exchange.moment, UTC)
     facts: dict[str, Any] = {
         "source": {"kind": "gateway", "from": f"mturk-gateway {version('mturk-gateway')}"},
@@ -61,16 +63,24 @@ def pair_of(exchange: Exchange, made: Sequence[Made] | None) -> FilePair:
         "now": exchange.now,
         "request_id": received.request_id,
         "status": answer.status,
-        "sandbox": exchange.sandbox,
+        "sandbox": exchange.requester.sandbox,
         "query": _query(asked),
     }
     if made is not None:
         facts |= _calls(made)
     folder = first(asked, "Operation") or ""
     name = f"{folder if _FOLDER.fullmatch(folder) else '_'}/{at:%Y%m%dT%H%M%S.%f}-{received.request_id[:8]}"
-    return FilePair(name, {key: value for key, value in facts.items() if _OMITTED.get(key) != value}, answer.document)
+    told = json.dumps({key: value for key, value in facts.items() if _OMITTED.get(key) != value}, default=epoch_seconds)
+    document = answer.document
+    for secret in {exchange.requester.access_key, exchange.requester.secret, first(pairs, "Signature") or ""}:
+        if len(secret) >= _SHORTEST_SECRET:
+            told, document = told.replace(secret, _REMOVED), document.replace(secret.encode(), _REMOVED.encode())
+    return FilePair(name, json.loads(told), document)
 
 
+_SHORTEST_SECRET = 8
+"""Characters from which on a key or a signature is looked for in texts: shorter ones stand in any of them."""
+_REMOVED = "REMOVED"
 _FOLDER = re.compile("[A-Za-z]{1,64}")
 _OMITTED = {"status": 200, "sandbox": False}
 """What a recording does not say because it is so by default."""
@@ -101,7 +111,7 @@ def _error(error: ModernError) -> dict[str, Any]:
 
 def save(folder: Path, pair: FilePair) -> None:
     """Write a pair into a folder: both files or, when that fails, none. Raises OSError."""
-    text = json.dumps(pair.facts, indent=2, ensure_ascii=False, default=epoch_seconds) + "\n"
+    text = json.dumps(pair.facts, indent=2, ensure_ascii=False) + "\n"
     path = folder / pair.name
     path.parent.mkdir(parents=True, exist_ok=True)
     # The JSON appears first: without it the other one would answer whatever is asked of its operation.
