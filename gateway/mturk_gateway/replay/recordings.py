@@ -21,7 +21,8 @@ NOW = 1328054399.25
 PROOF = frozenset({"AWSAccessKeyId", "Credential", "Service", "Signature", "SignatureVersion", "Timestamp"})
 """Parameters that say who asks and when: they differ each time, and are neither kept nor compared."""
 
-_ROOT = re.compile(rb"<([A-Za-z]+)Response[\s/>]")
+_ROOT = re.compile(rb"<([A-Za-z]+)(?:Response|Result)[\s/>]")
+_OPERATIONS = {name.lower(): name for name in OPERATIONS}
 
 
 class RecordingError(ValueError):
@@ -32,8 +33,9 @@ class RecordingError(ValueError):
 class Recording:
     """One recorded request and its answer.
 
-    Of an XML file that has no JSON beside it only the answer is known: it goes to every request of the operation that
-    its root is named after, and where it is named after none, to every request for which it is chosen.
+    Of an XML file that has no JSON beside it only the answer is known. It goes to every request of the operation that
+    the file is named after, as in `get_hit.xml`, or else its root, as in `<GetHITResponse>` or `<GetHITResult>`; and
+    where that is none, to whatever is asked, but only if it was chosen by its name.
     """
 
     name: str
@@ -78,7 +80,7 @@ def load_recordings(folder: Path, chosen: Sequence[str] = ()) -> tuple[Recording
         if not any(fnmatchcase(name, pattern) for name in found):
             raise RecordingError(f"{folder}: no recording is called {pattern}")
     recordings = [_read(folder, name) for name in names]
-    loaded = tuple(recording for recording in recordings if recording)
+    loaded = [one for one in recordings if one and (one.pairs is not None or one.operation or one.name in chosen)]
     if not loaded:
         raise RecordingError(f"{folder}: there are no recordings")
     return tuple(sorted(loaded, key=lambda recording: (recording.recorded_at or "", recording.name)))
@@ -101,15 +103,20 @@ def _read(folder: Path, name: str) -> Recording | None:
         raise RecordingError(f"{error.filename}: {error.strerror}") from None
     if text is None:
         document = document or b""
-        root = _ROOT.search(document)
-        named = root[1].decode() if root else ""
-        return Recording(name, markup, document, named if named in OPERATIONS else None)
+        return Recording(name, markup, document, _operation_of(markup, document))
     told = _parsed(facts, text, whole=document is not None)
     if document is None:
         if "query" not in told:
             return None
         raise RecordingError(f"{facts}: half of a recording: its answer {markup.name} is missing")
     return _recording(name, markup, document, _Facts(facts, told))
+
+
+def _operation_of(markup: Path, document: bytes) -> str | None:
+    """The operation that an answer without a request says it is of."""
+    root = _ROOT.search(document)
+    named = (re.sub("[^a-z]", "", markup.stem.lower()), root[1].decode().lower() if root else "")
+    return next((_OPERATIONS[name] for name in named if name in _OPERATIONS), None)
 
 
 def _parsed(path: Path, text: bytes, *, whole: bool) -> dict[str, Any]:
