@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 
 import pytest
@@ -25,6 +26,13 @@ def gateway(tmp_path_factory):
 def requester(gateway):
     """A requester who owns nothing yet."""
     return gateway.add_requester(f"requester-{next(_numbers)}")
+
+
+@pytest.fixture
+def collected():
+    """What boto leaves behind is collected here, and not in the middle of somebody else's test."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture

@@ -74,16 +74,16 @@ class Round:
         pay_in(gateway.house.marketplace, requester.profile, "20.00", wall_clock())
         self.ids = {worker: f"A{number}ROUNDTRIP" for number, worker in enumerate(WORKERS)}
 
-    def work(self, step, known=lambda identifier: identifier):
-        """Let a worker do a step; gives what it is called. `known` says what an ID is called here."""
-        worker = known(self.ids[step.worker])
+    def work(self, step):
+        """Let a worker do a step; gives the ID of what comes of it."""
+        worker = self.ids[step.worker]
         if isinstance(step, Asking):
-            made = self._people.ask_for(known(self.ids[step.qualification]), worker)
+            made = self._people.ask_for(self.ids[step.qualification], worker)
         elif isinstance(step, Uploading):
-            made = self._people.accept(known(self.ids[step.hit]), worker)
+            made = self._people.accept(self.ids[step.hit], worker)
             self._people.do("submit", made, "--file", f"photo={self._file}")
         else:
-            made = self._people.work(known(self.ids[step.hit]), worker, q1=f"of {step.name}")
+            made = self._people.work(self.ids[step.hit], worker, q1=f"of {step.name}")
         return made
 
     def ask(self, step):

@@ -86,11 +86,12 @@ def test_a_page_is_recorded_with_the_walk_that_it_comes_from(recording):
     for number in (1, 2):
         ask(gateway.url, requester, "SearchHITs", PageNumber=number, PageSize=100)
 
-    for pair in recorded(gateway):
-        told = facts(pair)
-        assert [call["operation"] for call in told["calls"]] == ["ListHITs"] * len(told["replies"])
-        assert "NextToken" not in told["calls"][0]["params"]
-        assert {hit["HITId"] for reply in told["replies"] for hit in reply["HITs"]} == set(hits)
+    first_page, second_page = recorded(gateway)
+    told = facts(first_page)
+    assert [call["operation"] for call in told["calls"]] == ["ListHITs"] * len(told["replies"])
+    assert "NextToken" not in told["calls"][0]["params"]
+    assert {hit["HITId"] for reply in told["replies"] for hit in reply["HITs"]} == set(hits)
+    assert facts(second_page)["calls_of"] == first_page.name
 
 
 def test_what_changed_is_in_the_walk_of_the_next_page_as_well(recording):
@@ -315,4 +316,7 @@ def test_several_fronts_record_into_one_folder(tmp_path):
 
     recordings = load_recordings(tmp_path / "recordings")
     assert sorted(int(first(pair.pairs, "PageNumber")) for pair in recordings) == list(range(1, 41))
-    assert all(facts(pair)["calls"][0]["operation"] == "ListHITs" for pair in recordings)
+    told = {pair.name: facts(pair) for pair in recordings}
+    walked = {name for name, one in told.items() if "calls" in one}
+    assert all(told[name]["calls"][0]["operation"] == "ListHITs" for name in walked)
+    assert {one["calls_of"] for one in told.values() if "calls_of" in one} <= walked

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import re
 from datetime import datetime
 
@@ -152,13 +151,6 @@ WAYS = {
 @pytest.fixture(scope="module")
 def modern_state(gateway):
     return Played(gateway, Boto3, "boto3").state()
-
-
-@pytest.fixture
-def collected():
-    """What boto leaves behind is collected here, and not in the middle of somebody else's test."""
-    yield
-    gc.collect()
 
 
 @pytest.mark.parametrize("name", WAYS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from dataclasses import replace
 
 import pytest
@@ -76,10 +75,3 @@ def refused():
         return caught.value
 
     return call
-
-
-@pytest.fixture
-def collected():
-    """What boto leaves behind is collected here, and not in the middle of somebody else's test."""
-    yield
-    gc.collect()

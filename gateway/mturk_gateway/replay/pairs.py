@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import orjson
 
 from mturk_gateway.credentials import Requester
 from mturk_gateway.exchange import Answer, Received
@@ -35,24 +36,29 @@ class Exchange(NamedTuple):
     transcript: Transcript
 
     @property
-    def size(self) -> int:
-        """How many bytes of it are text."""
-        return len(self.received.query) + len(self.received.body) + len(self.answer.document)
+    def weight(self) -> int:
+        """About how many bytes it takes to keep it."""
+        texts = len(self.received.query) + len(self.received.body) + len(self.answer.document)
+        return texts + _WEIGHT + _WEIGHT_OF_CALL * len(self.transcript.made)
+
+
+_WEIGHT, _WEIGHT_OF_CALL = 4096, 65_536
 
 
 class FilePair(NamedTuple):
-    """What is written: a name without a suffix, the members of the JSON file, and the XML file."""
+    """What is written: a name without a suffix, the members of the JSON file, and the XML file.
+
+    Wherever one of its `secrets` stands in them, something else is written.
+    """
 
     name: str
     facts: dict[str, Any]
     document: bytes
+    secrets: tuple[str, ...] = ()
 
 
-def pair_of(exchange: Exchange, made: Sequence[Made] | None) -> FilePair:
-    """The pair that an exchange is recorded as, without keys and signatures, wherever they stand.
-
-    `made` are the modern calls behind it, None where they are more than are kept.
-    """
+def pair_of(exchange: Exchange) -> FilePair:
+    """The pair that an exchange is recorded as, without keys and signatures; `with_calls` adds the calls behind it."""
     received, answer = exchange.received, exchange.answer
     pairs = merge(parse_pairs(received.query), parse_pairs(received.body))
     asked = [pair for pair in pairs if pair.name not in PROOF]
@@ -66,32 +72,28 @@ def pair_of(exchange: Exchange, made: Sequence[Made] | None) -> FilePair:
         "sandbox": exchange.requester.sandbox,
         "query": _query(asked),
     }
-    if made is not None:
-        facts |= _calls(made)
     folder = first(asked, "Operation") or ""
     name = f"{folder if _FOLDER.fullmatch(folder) else '_'}/{at:%Y%m%dT%H%M%S.%f}-{received.request_id[:8]}"
-    told = json.dumps({key: value for key, value in facts.items() if _OMITTED.get(key) != value}, default=epoch_seconds)
-    document = answer.document
-    for secret in {exchange.requester.access_key, exchange.requester.secret, first(pairs, "Signature") or ""}:
-        if len(secret) >= _SHORTEST_SECRET:
-            told, document = told.replace(secret, _REMOVED), document.replace(secret.encode(), _REMOVED.encode())
-    return FilePair(name, json.loads(told), document)
+    told = {key: value for key, value in facts.items() if _OMITTED.get(key) != value}
+    secrets = (exchange.requester.access_key, exchange.requester.secret, first(pairs, "Signature") or "")
+    return FilePair(name, told, answer.document, tuple(text for text in secrets if len(text) >= _SHORTEST_SECRET))
 
 
 _SHORTEST_SECRET = 8
 """Characters from which on a key or a signature is looked for in texts: shorter ones stand in any of them."""
-_REMOVED = "REMOVED"
+_REMOVED = b"REMOVED"
 _FOLDER = re.compile("[A-Za-z]{1,64}")
 _OMITTED = {"status": 200, "sandbox": False}
 """What a recording does not say because it is so by default."""
 
 
-def _query(asked: list[Pair]) -> dict[str, str] | list[Pair]:
+def _query(asked: list[Pair]) -> dict[str, str] | list[list[str]]:
     """An object, or a list where names repeat."""
-    return asked if len({pair.name for pair in asked}) < len(asked) else dict(asked)
+    return [[*pair] for pair in asked] if len({pair.name for pair in asked}) < len(asked) else dict(asked)
 
 
-def _calls(made: Iterable[Made]) -> dict[str, Any]:
+def with_calls(pair: FilePair, made: Iterable[Made]) -> FilePair:
+    """The pair with the modern calls behind it, and their replies."""
     tokens: dict[str, str] = {}
     calls, replies = [], []
     for call, outcome in made:
@@ -101,7 +103,12 @@ def _calls(made: Iterable[Made]) -> dict[str, Any]:
             params["UniqueRequestToken"] = tokens.setdefault(token, f"<token {len(tokens) + 1}>")
         calls.append({"operation": call.operation, "params": params})
         replies.append(_error(outcome) if isinstance(outcome, ModernError) else outcome)
-    return {"calls": calls, "replies": replies}
+    return pair._replace(facts={**pair.facts, "calls": calls, "replies": replies})
+
+
+def with_calls_of(pair: FilePair, other: str) -> FilePair:
+    """The pair with the name of the one that says which calls are behind both."""
+    return pair._replace(facts={**pair.facts, "calls_of": other})
 
 
 def _error(error: ModernError) -> dict[str, Any]:
@@ -111,16 +118,18 @@ def _error(error: ModernError) -> dict[str, Any]:
 
 def save(folder: Path, pair: FilePair) -> None:
     """Write a pair into a folder: both files or, when that fails, none. Raises OSError."""
-    text = json.dumps(pair.facts, indent=2, ensure_ascii=False) + "\n"
+    options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_PASSTHROUGH_DATETIME
+    contents = {".json": orjson.dumps(pair.facts, epoch_seconds, options), ".xml": pair.document}
+    for secret in pair.secrets:
+        contents = {suffix: content.replace(secret.encode(), _REMOVED) for suffix, content in contents.items()}
     path = folder / pair.name
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The JSON appears first: without it the other one would answer whatever is asked of its operation.
-    contents = {".json": text.encode(errors="surrogatepass"), ".xml": pair.document}
     begun: list[Path] = []
     try:
         for suffix, content in contents.items():
             begun.append(path.with_name(f".{path.name}{suffix}"))
             begun[-1].write_bytes(content)
+        # The JSON appears first: without it the other one would answer whatever is asked of its operation.
         for suffix in contents:
             begun.append(path.with_name(f"{path.name}{suffix}"))
             path.with_name(f".{path.name}{suffix}").rename(begun[-1])

@@ -9,19 +9,22 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
+from cachetools import LRUCache
 from structlog import get_logger
 
-from mturk_gateway.replay.pairs import Exchange, FilePair, pair_of, save
-from mturk_gateway.transcript import Made, Transcript
+from mturk_gateway.replay.pairs import Exchange, FilePair, pair_of, save, with_calls, with_calls_of
+from mturk_gateway.transcript import Made
 
 log = get_logger()
 
 _WAITING = 64 * 2**20
 """Bytes of exchanges that wait to be written; what comes beyond that is not recorded."""
-_WEIGHT = 4096
-"""Bytes that an exchange weighs beside its texts."""
 _COMPLAINTS = 30.0
 """Seconds between two lines in the log about what could not be recorded."""
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
+"""Seconds before a folder that could not be written is tried again; what comes meanwhile waits."""
+_WALKS = 256
+"""Walks of which it is remembered with which pair their calls were written."""
 _FAREWELL = 10.0
 """Seconds that a folder has, in the end, to take what waits."""
 
@@ -42,9 +45,10 @@ class Recorder:
         self._folder = folder
         self._read = read
         self._change = change
-        self._waiting: deque[Exchange] = deque()
+        self._waiting: deque[tuple[int, Exchange]] = deque()
         self._weight = 0
         self._lost = 0
+        self._walked: LRUCache[tuple[int, ...], str] = LRUCache(_WALKS)
         self._complained_at = -_COMPLAINTS
         self._changed = threading.Condition()
         self._closing = False
@@ -53,12 +57,13 @@ class Recorder:
 
     def note(self, exchange: Exchange) -> None:
         """Record an exchange before long, or not, when too many wait."""
+        weight = exchange.weight
         with self._changed:
             if self._weight > _WAITING:
                 self._lost += 1
                 return
-            self._weight += exchange.size + _WEIGHT
-            self._waiting.append(exchange)
+            self._weight += weight
+            self._waiting.append((weight, exchange))
             self._changed.notify()
 
     def close(self) -> None:
@@ -67,15 +72,38 @@ class Recorder:
             self._closing = True
             self._changed.notify()
         self._thread.join(_FAREWELL)
-        if self._lost or self._waiting:
-            log.error("not recorded", folder=str(self._folder), exchanges=self._lost + len(self._waiting))
+        lost = self._lost + len(self._waiting)
+        if lost:
+            log.error("exchanges lost", folder=str(self._folder), number=lost)
 
     def _save_all(self) -> None:
         while (exchange := self._next()) is not None:
             try:
-                save(self._folder, self._change(pair_of(exchange, self._made(exchange.transcript))))
+                pair = self._change(self._composed(exchange))
             except Exception as error:  # noqa: BLE001  # nobody must notice
-                self._complain(error)
+                self._complain(type(error).__name__)
+                with self._changed:
+                    self._lost += 1
+            else:
+                self._save(pair)
+
+    def _save(self, pair: FilePair) -> None:
+        """Write a pair, as soon as that can be done."""
+        pause = _SHORTEST_PAUSE
+        while True:
+            try:
+                save(self._folder, pair)
+            except OSError as error:
+                self._complain(error.strerror, error.filename)
+            else:
+                return
+            with self._changed:
+                if self._changed.wait_for(lambda: self._closing, pause):
+                    # There is no later any more.
+                    self._lost += 1 + len(self._waiting)
+                    self._waiting.clear()
+                    return
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _next(self) -> Exchange | None:
         """What is to be recorded next, once there is something; None in the end."""
@@ -83,26 +111,27 @@ class Recorder:
             self._changed.wait_for(lambda: self._waiting or self._closing)
             if not self._waiting:
                 return None
-            exchange = self._waiting.popleft()
-            self._weight -= exchange.size + _WEIGHT
+            weight, exchange = self._waiting.popleft()
+            self._weight -= weight
             return exchange
 
-    def _made(self, transcript: Transcript) -> list[Made] | None:
-        made = list(transcript.made)
-        for base in dict.fromkeys(transcript.bases):
-            walked = self._read(base)
-            if walked is None:
-                return None
-            made += walked
-        return made
+    def _composed(self, exchange: Exchange) -> FilePair:
+        """The pair of an exchange. The calls of a walk are told once, with the first page that was read from it."""
+        pair, made = pair_of(exchange), exchange.transcript.made
+        bases = tuple(dict.fromkeys(exchange.transcript.bases))
+        if bases and not made:
+            told = self._walked.setdefault(bases, pair.name)
+            if told != pair.name:
+                return with_calls_of(pair, told)
+        walked = [self._read(base) for base in bases]
+        if None in walked:
+            return pair
+        return with_calls(pair, [*made, *(one for calls in walked for one in calls or ())])
 
-    def _complain(self, error: Exception) -> None:
-        self._lost += 1
-        if time.monotonic() - self._complained_at < _COMPLAINTS:
-            return
-        file, reason = (error.filename, error.strerror) if isinstance(error, OSError) else (None, type(error).__name__)
-        log.error("not recorded", folder=str(self._folder), file=file, reason=reason, exchanges=self._lost)
-        self._complained_at, self._lost = time.monotonic(), 0
+    def _complain(self, reason: str | None, file: str | None = None) -> None:
+        if time.monotonic() - self._complained_at >= _COMPLAINTS:
+            log.error("not recorded", folder=str(self._folder), file=file, reason=reason)
+            self._complained_at = time.monotonic()
 
 
 def prepare_folder(folder: Path) -> None:

@@ -56,7 +56,7 @@ class Scrubber:
         document = _in_markup(_AGREED_ELEMENT, document, self._hide)
         # Names are ASCII, whatever the bytes around them are.
         document = _renamed(document.decode("latin-1"), names).encode("latin-1")
-        return FilePair(pair.name, self._scrub_value(pair.facts, names), document)
+        return pair._replace(facts=self._scrub_value(pair.facts, names), document=document)
 
     def _scrub_value(self, value: Any, names: Mapping[str, str]) -> Any:
         if isinstance(value, str):
