@@ -25,11 +25,23 @@ IMPURE = {"asyncio", "io", "logging", "multiprocessing", "os", "pathlib", "rando
 }  # fmt: skip
 
 ONLY_IN = {
-    "boto3": {"mturk_gateway.upstream"},
-    "botocore": {"mturk_gateway.upstream", "mturk_gateway.replies", "mturk_gateway.marketplace.protocol"},
+    "boto3": {"mturk_gateway.upstream", "mturk_gateway.testing.local"},
+    "botocore": {
+        "mturk_gateway.upstream",
+        "mturk_gateway.replies",
+        "mturk_gateway.marketplace.protocol",
+        "mturk_gateway.testing.local",
+    },
     "lxml": {"mturk_translators.xml"},
     "fastapi": {"mturk_gateway.app", "mturk_gateway.routes"},
-    "httpx": {"mturk_gateway.app", "mturk_gateway.modern", "mturk_gateway.routes", "mturk_gateway.serve"},
+    "httpx": {
+        "mturk_gateway.app",
+        "mturk_gateway.modern",
+        "mturk_gateway.replay.routes",
+        "mturk_gateway.replay.verifying",
+        "mturk_gateway.routes",
+        "mturk_gateway.serve",
+    },
     "click": {"mturk_gateway.__main__", "mturk_gateway.commands"},
     "mturk_gateway.marketplace": {
         "mturk_gateway.marketplace",
@@ -37,7 +49,11 @@ ONLY_IN = {
         "mturk_gateway.embedded",
         "mturk_gateway.serve",
         "mturk_gateway.commands",
+        "mturk_gateway.testing",
     },
+    "mturk_gateway.testing": {"mturk_gateway.testing", "mturk_gateway.pytest_plugin"},
+    "pytest": {"mturk_gateway.pytest_plugin"},
+    "respx": {"mturk_gateway.replay.routes", "mturk_gateway.testing.replay"},
 }
 """What is imported by a few only. The rest of the gateway reaches the marketplace through boto3 and the wire."""
 

@@ -464,3 +464,17 @@ def test_times_are_numbers_as_they_were_sent_and_texts_are_understood():
 
     assert reply["HITs"][0]["Expiration"] == 1_500_000_000.5
     assert reply["HITs"][1]["Expiration"].timestamp() == 1_500_000_000
+
+
+def test_what_the_environment_says_of_proxies_and_profiles_is_nothing_to_the_embedded_marketplace(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("AWS_PROFILE", "that-does-not-exist")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with EmbeddedGateway(Settings(data=tmp_path)) as gateway:
+        requester = gateway.add_requester("lab")
+
+        assert one(ask(gateway.url, requester, "GetAccountBalance"), "IsValid") == "True"
+        assert one(ask(gateway.url, requester, "SearchHITs"), "TotalNumResults") == "0"

@@ -79,7 +79,8 @@ def open_upstream(settings: Settings, url: str) -> Upstream:
     """The way to the modern API at a URL, and to its sandbox if there is one."""
     # Our own marketplace tells its realms apart by the Host header.
     outside = Sandbox(settings.sandbox_upstream) if settings.sandbox_upstream else None
-    return Upstream(url, settings.upstream_timeout, Sandbox(url, "sandbox") if settings.embedded else outside)
+    sandbox = Sandbox(url, "sandbox") if settings.embedded else outside
+    return Upstream(url, settings.upstream_timeout, sandbox, direct=settings.embedded)
 
 
 def create_gateway(

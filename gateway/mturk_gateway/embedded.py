@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Self
 
@@ -17,18 +18,37 @@ from mturk_gateway.listener import Listener
 from mturk_gateway.logs import RequestLog
 from mturk_gateway.marketplace.app import create_marketplace
 from mturk_gateway.marketplace.terms import Terms
+from mturk_gateway.replay.recorder import prepare_folder
 from mturk_gateway.settings import Settings
+
+
+def open_prepared(settings: Settings) -> House:
+    """The data folder of the settings with all schemas up to date."""
+    house = House.open(settings)
+    try:
+        house.prepare()
+    except BaseException:
+        house.close()
+        raise
+    return house
 
 
 class EmbeddedGateway:
     """A gateway on a free loopback port, between `start` and `stop` or inside a `with` block.
 
-    `clock` is what the marketplace's rules go by; signatures are judged by the wall clock.
+    `clock` is what the marketplace's rules go by; signatures are judged by the wall clock. What `open_house` gives is
+    closed in the end.
     """
 
-    def __init__(self, settings: Settings, clock: Clock = wall_clock) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock = wall_clock,
+        open_house: Callable[[Settings], House] = open_prepared,
+    ) -> None:
         self.settings = settings
         self._clock = clock
+        self._open_house = open_house
         self._stack = ExitStack()
         self.house: House
         self.url = ""
@@ -40,9 +60,10 @@ class EmbeddedGateway:
             await apps.public(scope, receive, send)
 
         settings = self.settings
-        self.house = House.open(settings)
+        if settings.record:
+            prepare_folder(settings.record)
+        self.house = self._open_house(settings)
         self._stack.callback(self.house.close)
-        self.house.prepare()
         upstream_url = settings.upstream
         # It has its address before anything answers there, because the marketplace must know it.
         listener = Listener(answer, http=LegacyHttpProtocol)

@@ -28,15 +28,18 @@ class House:
     marketplace: Database | None
 
     @classmethod
-    def open(cls, settings: Settings) -> House:
-        """Open what there is in the data folder, which is made if need be."""
+    def open(cls, settings: Settings, *, durable: bool = True) -> House:
+        """Open what there is in the data folder, which is made if need be.
+
+        One that is not `durable` loses what was acknowledged when the power is cut, and writes faster.
+        """
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         return cls(
             settings.keys,
             Database(sqlite_url(settings.data / "walks.db"), durable=False),
             Database(sqlite_url(settings.data / "snapshots.db"), durable=False, bulky=True),
-            Database(sqlite_url(settings.data / "ledger.db"), durable=True),
-            Database(sqlite_url(settings.data / "marketplace.db"), durable=True) if settings.embedded else None,
+            Database(sqlite_url(settings.data / "ledger.db"), durable=durable),
+            Database(sqlite_url(settings.data / "marketplace.db"), durable=durable) if settings.embedded else None,
         )
 
     def prepare(self) -> None:

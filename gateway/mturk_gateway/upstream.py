@@ -44,10 +44,10 @@ class Upstream:
     """One modern endpoint, or, for requesters whose profile names one, theirs; and the sandbox, if there is one.
 
     Everything here blocks: it is called in threads. `timeout` is the seconds that one try of a call may take; a
-    throttled or failed call is tried three times in all.
+    throttled or failed call is tried three times in all. `direct` calls go past any proxy of the environment.
     """
 
-    def __init__(self, url: str, timeout: float, sandbox: Sandbox | None = None) -> None:
+    def __init__(self, url: str, timeout: float, sandbox: Sandbox | None = None, *, direct: bool = False) -> None:
         self._url = url
         self._sandbox = sandbox
         self._config = Config(
@@ -57,8 +57,10 @@ class Upstream:
             max_pool_connections=64,
             # botocore would put together its own, of twenty parts, twice for each call.
             user_agent="mturk-gateway",
+            proxies={} if direct else None,
         )
-        session = botocore.session.get_session()
+        # Every call is signed with keys of our own, and the user's choice among others need not even exist.
+        session = botocore.session.Session({"profile": (None, None, None, None)})
         session.register_component("response_parser_factory", ReplyParserFactory())
         self._session = boto3.Session(botocore_session=session)
         self._clients: OrderedDict[Requester, Any] = OrderedDict()

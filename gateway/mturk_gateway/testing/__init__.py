@@ -1,0 +1,23 @@
+"""For tests, and notebooks: a gateway with stand-in workers and a clock to move, and recordings in its place.
+
+With pytest, ask for the fixtures `mturk_gateway`, `mturk_gateway_session` and `mturk_replay`.
+"""
+
+from mturk_gateway.marketplace.services.working.refusals import WorkerRefused
+from mturk_gateway.replay.player import NoRecordingError
+from mturk_gateway.replay.recordings import RecordingError
+from mturk_gateway.testing.clock import MovableClock
+from mturk_gateway.testing.local import LocalGateway
+from mturk_gateway.testing.replay import Replay
+from mturk_gateway.testing.workers import Upload, Worker
+
+__all__ = [
+    "LocalGateway",
+    "MovableClock",
+    "NoRecordingError",
+    "RecordingError",
+    "Replay",
+    "Upload",
+    "Worker",
+    "WorkerRefused",
+]
