@@ -55,8 +55,9 @@ STEPS = [
     ),
     Step("GetReviewResultsForHIT", {"HITId": "$main"}),
     Step("GetReviewableHITs", {"Status": "Reviewable"}),
-    Step("SearchHITs", {"PageSize": 3}),
-    Step("SearchHITs", {"PageSize": 3, "PageNumber": 2}),
+    # Not by time: what was created in the same second is in the order of IDs, which are others each time.
+    Step("SearchHITs", {"SortProperty": "Title", "PageSize": 3}),
+    Step("SearchHITs", {"SortProperty": "Title", "PageSize": 3, "PageNumber": 2}),
     Step("SearchQualificationTypes", {"MustBeOwnedByCaller": True, "MustBeRequestable": False}),
     Step("SendTestEventNotification", {"Notification": NOTIFICATION, "TestEventType": "AssignmentSubmitted"}),
     Step("Help", {"About": "GetHIT", "HelpType": "Operation"}),

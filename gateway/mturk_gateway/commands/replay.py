@@ -33,10 +33,13 @@ def command(folder: Path, port: int, only: tuple[str, ...], ignore: tuple[str, .
         signal.signal(number, lambda *_: stopping.set())
     try:
         recordings = load_recordings(folder, only)
-        player = Player(recordings, ignore, lambda reason: click.echo(reason, err=True))
-        server = ReplayServer(player, port)
     except (RecordingError, OSError) as error:
         raise click.ClickException(str(error)) from None
+    player = Player(recordings, ignore, lambda reason: click.echo(reason, err=True))
+    try:
+        server = ReplayServer(player, port)
+    except OSError as error:
+        raise click.ClickException(f"port {port}: {error.strerror}") from None
     with server:
         click.echo(f"Answering on {server.url} from {len(recordings)} recordings")
         stopping.wait()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
-from functools import lru_cache
 
+from mturk_gateway.replay.patterns import looks_like
 from mturk_gateway.replay.recordings import PROOF, Recording
 from mturk_translators.query import Pair, first
 
@@ -23,7 +22,7 @@ class Matching:
     """The recordings of a folder, to be found by what is asked.
 
     A recording that names no version answers requests of every version. `ignored` are names of parameters that do not
-    matter, with `*` and `?` where they are patterns.
+    matter, with `*` and `?` where they are patterns; the operation always matters.
     """
 
     def __init__(self, recordings: Iterable[Recording], ignored: Sequence[str] = ()) -> None:
@@ -43,7 +42,7 @@ class Matching:
         return (
             self._literal.get(_key(values))
             or self._literal.get(_key({name: given for name, given in values.items() if name != "Version"}))
-            or [recording for recording in same if recording.patterns and not self._differences(recording, values)]
+            or self._alike(same, values)
             or [recording for recording in same if recording.pairs is None]
             or [recording for recording in self._recordings.get(None, []) if recording.pairs is None]
         )
@@ -55,25 +54,38 @@ class Matching:
         candidates = [recording for recording in self._recordings.get(operation, []) if recording.pairs is not None]
         if not candidates:
             known = ", ".join(sorted(name for name in self._recordings if name)) or "nothing"
-            return f"There is no recording of {operation or 'a request without an operation'}. Recorded are: {known}."
-        differing = [(recording, self._differences(recording, values)) for recording in candidates]
-        fewest = min(len(differences) for _, differences in differing)
-        nearest, differences = max(
-            (found for found in differing if len(found[1]) == fewest),
-            key=lambda found: self._likeness(found[0], values),
+            asked = _named(operation) if operation else "a request without an operation"
+            return f"There is no recording of {asked}. Recorded are: {known}."
+        # The differences themselves are too many to be kept: there may be thousands of recordings, and of parameters.
+        counted = [(recording, len(self._differences(recording, values))) for recording in candidates]
+        fewest = min(count for _, count in counted)
+        nearest = max(
+            (recording for recording, count in counted if count == fewest),
+            key=lambda recording: self._likeness(recording, values),
         )
-        lines = "\n".join(f"  {line}" for line in differences)
-        return f"No recording answers this {operation}. The nearest is {nearest.name}, which differs:\n{lines}"
+        lines = "\n".join(f"  {line}" for line in self._differences(nearest, values))
+        asked = operation or "request"
+        return f"No recording answers this {asked}. The nearest is {nearest.name}, which differs:\n{lines}"
+
+    def _alike(self, recordings: Iterable[Recording], values: Values) -> list[Recording]:
+        """Those with patterns that a request looks like: of its own version, if there are any."""
+        found = [one for one in recordings if one.patterns and not self._differences(one, values)]
+        return [one for one in found if "Version" in {**self._values(one.pairs or ()), **one.patterns}] or found
 
     def _values(self, pairs: Iterable[Pair]) -> Values:
         values: dict[str, list[str]] = {}
         for name, value in pairs:
-            if name not in PROOF and not any(_looks_like(pattern, name) for pattern in self._ignored):
+            if self._matters(name):
                 values.setdefault(name, []).append(value)
         return {name: sorted(given) for name, given in values.items()}
 
+    def _matters(self, name: str) -> bool:
+        ignored = any(looks_like(name, pattern) for pattern in self._ignored)
+        return name == "Operation" or not (ignored or name in PROOF)
+
     def _differences(self, recording: Recording, values: Values) -> list[str]:
-        return list(_differences(self._values(recording.pairs or ()), values, recording.patterns))
+        patterns = {name: pattern for name, pattern in recording.patterns.items() if self._matters(name)}
+        return list(_differences(self._values(recording.pairs or ()), values, patterns))
 
     def _likeness(self, recording: Recording, values: Values) -> float:
         recorded = self._values(recording.pairs or ())
@@ -93,13 +105,13 @@ def _differences(recorded: Values, asked: Values, patterns: Mapping[str, str]) -
     for name in sorted({*recorded, *asked, *patterns}):
         here, there = asked.get(name, ()), recorded.get(name, ())
         if name in patterns:
-            if not (len(here) == 1 and _looks_like(patterns[name], here[0])):
-                yield f"{name}: asked {_shown(here)}, recorded is what looks like {_quoted(patterns[name])}"
+            if not (len(here) == 1 and looks_like(here[0], patterns[name])):
+                yield f"{_named(name)}: asked {_shown(here)}, recorded is what looks like {_quoted(patterns[name])}"
         elif name == "Version" and not there:
             continue
         elif here != there:
             apart = _common(here[0], there[0]) if here and there else 0
-            yield f"{name}: asked {_shown(here, apart)}, recorded {_shown(there, apart)}"
+            yield f"{_named(name)}: asked {_shown(here, apart)}, recorded {_shown(there, apart)}"
 
 
 def _common(one: str, other: str) -> int:
@@ -113,19 +125,14 @@ def _shown(values: Sequence[str], apart: int = 0) -> str:
     return " and ".join(_quoted(value, apart) for value in values) or "nothing"
 
 
+def _named(name: str) -> str:
+    """A name as it is, unless it is a strange one."""
+    return name if name.isprintable() and len(name) <= _SHOWN else _quoted(name)
+
+
 def _quoted(value: str, apart: int = 0) -> str:
     if len(value) <= _SHOWN:
         return repr(value)
     start = max(0, min(apart - _SHOWN // 4, len(value) - _SHOWN))
     end = start + _SHOWN
     return f"{'…' if start else ''}{value[start:end]!r}{'…' if end < len(value) else ''}"
-
-
-def _looks_like(pattern: str, text: str) -> bool:
-    return _compiled(pattern).fullmatch(text) is not None
-
-
-@lru_cache(1024)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    wild = {"*": ".*", "?": "."}
-    return re.compile("".join(wild.get(character) or re.escape(character) for character in pattern), re.DOTALL)

@@ -44,7 +44,7 @@ class Player:
         with self._lock:
             found = self._matching.find(pairs)
             if not found:
-                raise self._refusal(self._matching.explain(pairs))
+                raise self.refuse(self._matching.explain(pairs))
             turns = self._turns(found)
             place = min(self._played[turns], len(turns) - 1)
             self._played[turns] += 1
@@ -54,18 +54,22 @@ class Player:
         """One recording for each turn. Raises NoRecordingError where several contradict one another."""
         turns = []
         for _, alike in groupby(sorted(found, key=lambda one: one.order), key=lambda one: one.order):
-            candidates = list(alike)
-            answers = {(one.status, _REQUEST_ID.sub(b"", one.document)) for one in candidates}
-            usual = [one for one in candidates if one.usual]
-            if len(answers) > 1 and len(usual) != 1:
+            every = list(alike)
+            candidates = [one for one in every if one.usual] or every
+            if len(candidates) > 1 and len(set(map(_without_request_id, candidates))) > 1:
                 names = "".join(f"\n  {one.path}" for one in candidates)
-                raise self._refusal(
+                raise self.refuse(
                     "These recordings answer the same request and contradict one another; choose one by its name, or "
                     f"give each a `turn`:{names}"
                 )
-            turns.append((usual or candidates)[0])
+            turns.append(candidates[0])
         return tuple(turns)
 
-    def _refusal(self, reason: str) -> NoRecordingError:
+    def refuse(self, reason: str) -> NoRecordingError:
+        """Tell why a request is not answered; gives the error that says so."""
         self._refused(reason)
         return NoRecordingError(reason)
+
+
+def _without_request_id(recording: Recording) -> Answer:
+    return Answer(recording.status, _REQUEST_ID.sub(b"", recording.document))

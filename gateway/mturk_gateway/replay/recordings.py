@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from mturk_gateway.replay.patterns import looks_like
 from mturk_translators.faults import Fault
 from mturk_translators.operations import OPERATIONS
-from mturk_translators.query import Pair, first, parse_pairs
+from mturk_translators.query import Pair, first, merge, parse_pairs
 
 NOW = 1328054399.25
 """The moment of a recording that names none: 2012-01-31T23:59:59.250Z."""
 
-PROOF = frozenset({"AWSAccessKeyId", "Credential", "Service", "Signature", "SignatureVersion", "Timestamp"})
+PROOF = frozenset(
+    {
+        "AWSAccessKeyId",
+        "Credential",
+        "SecurityToken",
+        "Service",
+        "Signature",
+        "SignatureMethod",
+        "SignatureVersion",
+        "Timestamp",
+    }
+)
 """Parameters that say who asks and when: they differ each time, and are neither kept nor compared."""
 
 _ROOT = re.compile(rb"<([A-Za-z]+)(?:Response|Result)[\s/>]")
@@ -74,41 +84,45 @@ def load_recordings(folder: Path, chosen: Sequence[str] = ()) -> tuple[Recording
     if not folder.is_dir():
         raise RecordingError(f"{folder}: there is no such folder")
     chosen = [pattern.removesuffix(".xml") for pattern in chosen]
-    found = _files(folder, ".xml") | _files(folder, ".json")
-    names = sorted(name for name in found if not chosen or any(fnmatchcase(name, pattern) for pattern in chosen))
+    answers, requests = _files(folder, ".xml"), _files(folder, ".json")
+    found = answers.keys() | requests.keys()
+    names = sorted(name for name in found if not chosen or any(looks_like(name, pattern) for pattern in chosen))
     for pattern in chosen:
-        if not any(fnmatchcase(name, pattern) for name in found):
+        if not any(looks_like(name, pattern) for name in found):
             raise RecordingError(f"{folder}: no recording is called {pattern}")
-    recordings = [_read(folder, name) for name in names]
+    recordings = [_read(name, answers.get(name), requests.get(name)) for name in names]
     loaded = [one for one in recordings if one and (one.pairs is not None or one.operation or one.name in chosen)]
     if not loaded:
         raise RecordingError(f"{folder}: there are no recordings")
     return tuple(sorted(loaded, key=lambda recording: (recording.recorded_at or "", recording.name)))
 
 
-def _files(folder: Path, suffix: str) -> set[str]:
-    paths = (path.relative_to(folder) for path in folder.rglob(f"*{suffix}"))
+def _files(folder: Path, suffix: str) -> dict[str, Path]:
+    """The files of a folder and of all below it that end so, by name, without the hidden ones."""
+    paths = ((path.relative_to(folder), path) for path in folder.rglob(f"*{suffix}"))
     return {
-        path.as_posix().removesuffix(suffix) for path in paths if not any(part.startswith(".") for part in path.parts)
+        below.as_posix().removesuffix(suffix): path
+        for below, path in paths
+        if not any(part.startswith(".") for part in below.parts)
     }
 
 
-def _read(folder: Path, name: str) -> Recording | None:
+def _read(name: str, markup: Path | None, facts: Path | None) -> Recording | None:
     """The recording of a name; None for a JSON file that is something else, or where nobody could read the request."""
-    markup, facts = folder / f"{name}.xml", folder / f"{name}.json"
     try:
-        document = markup.read_bytes() if markup.exists() else None
-        text = facts.read_bytes() if facts.exists() else None
+        document = markup.read_bytes() if markup else None
+        text = facts.read_bytes() if facts else None
     except OSError as error:
         raise RecordingError(f"{error.filename}: {error.strerror}") from None
-    if text is None:
-        document = document or b""
+    told = None if facts is None or text is None else _parsed(facts, text, whole=document is not None)
+    if markup is None or document is None:
+        if facts and isinstance(told, dict) and "query" in told:
+            raise RecordingError(f"{facts}: half of a recording: its answer {facts.stem}.xml is missing")
+        return None
+    if facts is None:
         return Recording(name, markup, document, _operation_of(markup, document))
-    told = _parsed(facts, text, whole=document is not None)
-    if document is None:
-        if "query" not in told:
-            return None
-        raise RecordingError(f"{facts}: half of a recording: its answer {markup.name} is missing")
+    if not isinstance(told, dict):
+        raise RecordingError(f"{facts}: a recording is a JSON object, not {_kind(told)}")
     return _recording(name, markup, document, _Facts(facts, told))
 
 
@@ -119,18 +133,15 @@ def _operation_of(markup: Path, document: bytes) -> str | None:
     return next((_OPERATIONS[name] for name in named if name in _OPERATIONS), None)
 
 
-def _parsed(path: Path, text: bytes, *, whole: bool) -> dict[str, Any]:
+def _parsed(path: Path, text: bytes, *, whole: bool) -> object:
     missing = "" if whole else f", and {path.stem}.xml is missing"
     try:
-        told = json.loads(text)
+        return json.loads(text)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
-        raise RecordingError(f"{path}: damaged recording: {error.msg} at {place}{missing}") from None
-    except (UnicodeDecodeError, RecursionError) as error:
+        raise RecordingError(f"{path}: damaged recording: {error.msg}: {place}{missing}") from None
+    except (ValueError, RecursionError) as error:
         raise RecordingError(f"{path}: damaged recording: {error}{missing}") from None
-    if not isinstance(told, dict):
-        raise RecordingError(f"{path}: a recording is a JSON object, not {_kind(told)}")
-    return told
 
 
 @dataclass(frozen=True)
@@ -143,16 +154,16 @@ class _Facts:
     def wrong(self, key: str, wanted: str) -> RecordingError:
         return RecordingError(f"{self.path}: `{key}` is {wanted}, not {_kind(self.told.get(key))}")
 
-    def number(self, key: str, default: float) -> float:
+    def seconds(self, key: str, default: float) -> float:
         value = self.told.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise self.wrong(key, "a number")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _END_OF_TIME:
+            raise RecordingError(f"{self.path}: `{key}` is a number of seconds since 1970, not {_shown(value)}")
         return value
 
     def whole(self, key: str, default: int, low: int, high: int) -> int:
         value = self.told.get(key, default)
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise RecordingError(f"{self.path}: `{key}` is a whole number from {low} to {high}, not {value!r:.40}")
+            raise RecordingError(f"{self.path}: `{key}` is a whole number from {low} to {high}, not {_shown(value)}")
         return value
 
     def flag(self, key: str) -> bool:
@@ -164,7 +175,7 @@ class _Facts:
     def moment(self, key: str) -> str | None:
         value = self.told.get(key)
         if value is not None and not (isinstance(value, str) and _MOMENT.fullmatch(value)):
-            raise RecordingError(f"{self.path}: `{key}` is like 2012-01-31T23:59:59.250000Z, not {value!r:.40}")
+            raise RecordingError(f"{self.path}: `{key}` is like 2012-01-31T23:59:59.250000Z, not {_shown(value)}")
         return value
 
     def texts(self, key: str) -> dict[str, str]:
@@ -190,6 +201,8 @@ class _Facts:
         return tuple(Pair(name, value) for name, value in given)
 
 
+_END_OF_TIME = 253_402_300_800
+"""The year 10000, which no date can name, in epoch seconds."""
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 
 
@@ -197,7 +210,7 @@ def _recording(name: str, markup: Path, document: bytes, facts: _Facts) -> Recor
     pairs = facts.pairs()
     if pairs is None:
         return None
-    asked = tuple(pair for pair in pairs if pair.name not in PROOF)
+    asked = merge(pair for pair in pairs if pair.name not in PROOF)
     return Recording(
         name,
         markup,
@@ -205,10 +218,10 @@ def _recording(name: str, markup: Path, document: bytes, facts: _Facts) -> Recor
         first(asked, "Operation"),
         asked,
         facts.texts("match"),
-        facts.whole("status", 200, 100, 599),
+        facts.whole("status", 200, 200, 599),
         facts.whole("turn", 1, 1, 1_000_000),
         facts.moment("recorded_at"),
-        facts.number("now", NOW),
+        facts.seconds("now", NOW),
         facts.flag("usual"),
         facts.flag("sandbox"),
     )
@@ -217,3 +230,8 @@ def _recording(name: str, markup: Path, document: bytes, facts: _Facts) -> Recor
 def _kind(value: object) -> str:
     kinds = {"NoneType": "nothing", "bool": "true or false", "str": "text", "list": "a list", "dict": "an object"}
     return kinds.get(type(value).__name__, "a number")
+
+
+def _shown(value: object) -> str:
+    """A wrong value, or what it is if it may be long."""
+    return repr(value)[:40] if isinstance(value, str | int | float) else _kind(value)

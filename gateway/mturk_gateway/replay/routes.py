@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx
 import respx
 
 from mturk_gateway.front import XML_TYPE
 from mturk_gateway.replay.player import Player
+from mturk_translators.faults import Fault
 from mturk_translators.query import merge, parse_pairs
 
-AMAZON = r"https?://mechanicalturk(\.sandbox)?\.amazonaws\.com(:\d+)?"
+_AMAZON = ("mechanicalturk.amazonaws.com", "mechanicalturk.sandbox.amazonaws.com")
 """Where old programs go by themselves."""
 
 
@@ -20,9 +23,17 @@ def mount(player: Player, router: respx.Router, url: str | None = None) -> respx
     """
 
     def answer(request: httpx.Request) -> httpx.Response:
-        pairs = merge(parse_pairs(request.url.query), parse_pairs(request.content))
+        try:
+            pairs = merge(parse_pairs(request.url.query), parse_pairs(request.content))
+        except Fault as fault:
+            raise player.refuse(fault.message) from None
         status, document = player.answer(pairs)
         return httpx.Response(status, content=document, headers={"Content-Type": XML_TYPE})
 
-    where = {"url__startswith": url} if url else {"url__regex": AMAZON}
+    where = {"url__regex": _below(url)} if url else {"host__in": _AMAZON}
     return router.route(**where).mock(side_effect=answer)
+
+
+def _below(url: str) -> str:
+    """A pattern of the URLs that begin with one, which is written as httpx writes it, and then say more."""
+    return rf"^{re.escape(str(httpx.URL(url)).rstrip('/'))}(?:[/?#]|$)"

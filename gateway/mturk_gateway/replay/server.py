@@ -32,6 +32,7 @@ class Replay:
         try:
             pairs = merge(parse_pairs(received.query), parse_pairs(received.body))
         except Fault as fault:
+            self._player.refuse(fault.message)
             return Answer(fault.status, front_refusal(received.request_id, fault))
         try:
             return self._player.answer(pairs)
