@@ -34,10 +34,18 @@ class Player:
         ignored: Sequence[str] = (),
         refused: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._matching = Matching(recordings, ignored)
-        self._played: Counter[tuple[Recording, ...]] = Counter()
-        self._lock = threading.Lock()
+        self._ignored = ignored
         self._refused = refused
+        self._lock = threading.Lock()
+        self._played: Counter[tuple[Recording, ...]] = Counter()
+        self.play(recordings)
+
+    def play(self, recordings: Iterable[Recording]) -> None:
+        """From now on answer from these recordings, each from its first turn."""
+        matching = Matching(recordings, self._ignored)
+        with self._lock:
+            self._matching = matching
+            self._played.clear()
 
     def answer(self, pairs: Sequence[Pair]) -> Answer:
         """The recorded answer to a request, byte for byte. Raises NoRecordingError."""

@@ -21,7 +21,7 @@ NO_RECORDING = "MTurkGateway.NoRecording"
 _LARGEST_BODY = 32 * 2**20
 
 
-class Replay:
+class _Replaying:
     """Answers requests as HTTP brings them from a player."""
 
     def __init__(self, player: Player) -> None:
@@ -44,7 +44,7 @@ class Replay:
 
 def create_replay(player: Player) -> ASGIApp:
     """What answers legacy requests from a player, and tells everybody else that this is all it does."""
-    return Failsafe(Front(LegacyFront(Replay(player), _LARGEST_BODY), *[_refuse] * 3))
+    return Failsafe(Front(LegacyFront(_Replaying(player), _LARGEST_BODY), *[_refuse] * 3))
 
 
 async def _refuse(scope: Scope, _: Receive, send: Send) -> None:

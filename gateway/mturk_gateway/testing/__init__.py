@@ -1,11 +1,12 @@
-"""For tests, and notebooks: a gateway with stand-in workers and a clock to move, and recordings in its place.
+"""For tests, and notebooks: a gateway with stand-in workers and a clock to move, and recordings of what it answered.
 
 With pytest, ask for the fixtures `mturk_gateway`, `mturk_gateway_session` and `mturk_replay`.
 """
 
 from mturk_gateway.marketplace.services.working.refusals import WorkerRefused
 from mturk_gateway.replay.player import NoRecordingError
-from mturk_gateway.replay.recordings import RecordingError
+from mturk_gateway.replay.recordings import RecordingError, load_recordings
+from mturk_gateway.replay.verifying import Verdict, Verifier
 from mturk_gateway.testing.clock import MovableClock
 from mturk_gateway.testing.local import LocalGateway
 from mturk_gateway.testing.replay import Replay
@@ -18,6 +19,9 @@ __all__ = [
     "RecordingError",
     "Replay",
     "Upload",
+    "Verdict",
+    "Verifier",
     "Worker",
     "WorkerRefused",
+    "load_recordings",
 ]

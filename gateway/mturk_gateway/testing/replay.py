@@ -30,7 +30,7 @@ def _bundled(chosen: tuple[str, ...]) -> tuple[Recording, ...]:
     return load_recordings(bundled_samples(), chosen)
 
 
-class Replay(Player):
+class Replay:
     """Answers legacy requests from the recordings of a folder, until `stop` or the end of a `with` block.
 
     No folder means the samples that come with this package. `chosen` are names of recordings below it, such as
@@ -44,14 +44,12 @@ class Replay(Player):
         self.refused: list[str] = []
         """Why requests were not answered, in their order: what makes a test fail, unless it takes them from here."""
         self._folder = Path(folder) if folder else None
-        self._ignore = ignore
+        self._player = Player(self._load(chosen), ignore, self.refused.append)
         self._server: ReplayServer | None = None
-        self.play(*chosen)
 
     def play(self, *chosen: str) -> None:
         """From now on answer from these recordings alone, with none given from all, each from its first turn again."""
-        recordings = load_recordings(self._folder, chosen) if self._folder else _bundled(chosen)
-        super().__init__(recordings, self._ignore, self.refused.append)
+        self._player.play(self._load(chosen))
 
     def mount(self, router: respx.Router, url: str | None = None) -> respx.Route:
         """Let a router of respx answer what goes to a URL, or to Amazon's old hosts; gives the route.
@@ -61,7 +59,7 @@ class Replay(Player):
         # respx is needed by nobody else.
         from mturk_gateway.replay.routes import mount  # noqa: PLC0415
 
-        return mount(self, router, url)
+        return mount(self._player, router, url)
 
     @property
     def url(self) -> str:
@@ -90,8 +88,11 @@ class Replay(Player):
     def __exit__(self, *_exc: object) -> None:
         self.stop()
 
+    def _load(self, chosen: Sequence[str]) -> tuple[Recording, ...]:
+        return load_recordings(self._folder, chosen) if self._folder else _bundled(tuple(chosen))
+
     @property
     def _listening(self) -> ReplayServer:
         if self._server is None:
-            self._server = ReplayServer(self).start()
+            self._server = ReplayServer(self._player).start()
         return self._server
