@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -86,6 +86,19 @@ def _keyed(secret: str) -> hmac.HMAC:
 def standard_string(operation: str, timestamp: str) -> str:
     """What the standard MTurk signature covers (3.1)."""
     return f"{SERVICE}{operation}{timestamp}"
+
+
+def signed(requester: Requester, pairs: Sequence[Pair], now: float) -> tuple[Pair, ...]:
+    """The parameters of a request with the standard signature, good for as long as clocks may differ from `now`."""
+    timestamp = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    signature = sign(requester.secret, standard_string(first(pairs, "Operation") or "", timestamp))
+    return (
+        Pair("Service", SERVICE),
+        Pair("AWSAccessKeyId", requester.access_key),
+        *pairs,
+        Pair("Timestamp", timestamp),
+        Pair("Signature", signature),
+    )
 
 
 def version_1_string(pairs: tuple[Pair, ...]) -> str:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import click
 
-from mturk_gateway.auth import SERVICE, sign, standard_string
+from mturk_gateway.auth import signed
 from mturk_gateway.commands.from_settings import from_table, settings_of
 from mturk_gateway.credentials import CredentialsError, Requester, read_profiles
 from mturk_translators.faults import Fault
-from mturk_translators.query import first, parse_pairs
+from mturk_translators.query import parse_pairs
 
 
 @click.command("sign")
@@ -25,7 +24,7 @@ from mturk_translators.query import first, parse_pairs
 def command(query: str, profile: str | None, endpoint: str | None, config: Path | None, **options: Any) -> None:
     """Print a signed legacy URL for QUERY, such as 'Operation=SearchHITs&PageSize=5'."""
     settings = settings_of(config, options)
-    requester = _profile(settings.credentials or settings.keys, profile)
+    requester = chosen_profile(settings.credentials or settings.keys, profile)
     try:
         click.echo(signed_url(requester, query, endpoint or settings.address))
     except Fault as fault:
@@ -34,20 +33,15 @@ def command(query: str, profile: str | None, endpoint: str | None, config: Path 
 
 def signed_url(requester: Requester, query: str, endpoint: str) -> str:
     """A legacy URL with the standard signature, good for as long as clocks may differ."""
-    pairs = parse_pairs(query.encode())
-    timestamp = datetime.fromtimestamp(time.time(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    signature = sign(requester.secret, standard_string(first(pairs, "Operation") or "", timestamp))
-    common = [
-        ("Service", SERVICE),
-        ("AWSAccessKeyId", requester.access_key),
-        *pairs,
-        ("Timestamp", timestamp),
-        ("Signature", signature),
-    ]
-    return f"{endpoint.rstrip('/')}/?{urlencode(common, quote_via=quote)}"
+    pairs = signed(requester, parse_pairs(query.encode()), time.time())
+    return f"{endpoint.rstrip('/')}/?{urlencode(pairs, quote_via=quote)}"
 
 
-def _profile(path: Path, name: str | None) -> Requester:
+def chosen_profile(path: Path, name: str | None) -> Requester:
+    """The requester of that profile of a credentials file, or of the one that needs no name.
+
+    Raises ClickException, which says what there is.
+    """
     try:
         profiles = {profile.profile: profile for profile in read_profiles(path)}
     except CredentialsError as error:
