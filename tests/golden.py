@@ -21,6 +21,7 @@ from mturk_gateway.auth import SERVICE, sign, standard_string, version_1_string
 from mturk_gateway.credentials import Requester
 from mturk_gateway.database import Database, sqlite_url
 from mturk_gateway.driver import Driver
+from mturk_gateway.exchange import Received
 from mturk_gateway.ledger.undertakings import Undertakings
 from mturk_gateway.ledger.usage import Usage
 from mturk_gateway.pages import PageReader
@@ -29,7 +30,6 @@ from mturk_gateway.paging.pager import Pager
 from mturk_gateway.paging.shelf import Shelf
 from mturk_gateway.paging.tables import prepare_paging
 from mturk_gateway.paging.writes import Writes
-from mturk_gateway.exchange import Received
 from mturk_gateway.pipeline import Pipeline
 from mturk_gateway.settings import Settings
 from mturk_gateway.statistics.deeds import Deeds
