@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote, urlencode
 
 from clients.people import People
-from clients.scenario import ALONE, MADE, SCENARIO, WORKERS, Asking, Step, Work
+from clients.scenario import ALONE, MADE, SCENARIO, WORKERS, Asking, Step, Work, filled
 from clients.ways import Spelling
 from mturk_gateway.admin import change_terms, pay_in
 from mturk_gateway.clock import wall_clock
@@ -89,7 +89,7 @@ class Round:
 
     def ask(self, step):
         """Make a request; gives its parameters without a signature, and the answer."""
-        pairs = list(Spelling().pairs(self._filled(step.given)))
+        pairs = list(Spelling().pairs(filled(step.given, self.ids)))
         answer = post(f"{self._gateway.url}/", signed_query(self.requester, step.operation, *pairs)).content
         root = parse(answer)
         assert texts(root, "Code") == ([step.refused] if step.refused else []), answer
@@ -106,10 +106,3 @@ class Round:
             else:
                 self.ids[step.name] = self.work(step)
         return asked
-
-    def _filled(self, given):
-        if isinstance(given, str) and given.startswith("$"):
-            return self.ids[given[1:]]
-        if isinstance(given, dict):
-            return {name: self._filled(value) for name, value in given.items()}
-        return [self._filled(value) for value in given] if isinstance(given, list) else given

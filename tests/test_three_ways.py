@@ -11,7 +11,7 @@ from sqlalchemy import select
 from clients import wire
 from clients.boto2 import LEFT
 from clients.people import People
-from clients.scenario import SCENARIO, WORKERS, Asking, Work
+from clients.scenario import SCENARIO, WORKERS, Asking, Work, filled
 from clients.ways import Boto2, Boto3, RefusedError, SignedUrls, Spelling, written
 from mturk_gateway.admin import change_terms, pay_in
 from mturk_gateway.clock import wall_clock
@@ -42,18 +42,11 @@ class Played:
             self.ids[step.name] = self.people.ask_for(self.ids[step.qualification], self.ids[step.worker])
         elif step.refused:
             with pytest.raises(RefusedError, match=f"^{re.escape(step.refused)}$"):
-                player.play(step.operation, self._filled(step.given))
+                player.play(step.operation, filled(step.given, self.ids))
         else:
-            made = player.play(step.operation, self._filled(step.given))
+            made = player.play(step.operation, filled(step.given, self.ids))
             if step.name:
                 self.ids[step.name] = made
-
-    def _filled(self, given):
-        if isinstance(given, str) and given.startswith("$"):
-            return self.ids[given[1:]]
-        if isinstance(given, dict):
-            return {name: self._filled(value) for name, value in given.items()}
-        return [self._filled(value) for value in given] if isinstance(given, list) else given
 
     def state(self):
         """Everything that boto3 and the workers see, and what was recorded, with names in place of IDs and times."""

@@ -37,6 +37,15 @@ class Asking(NamedTuple):
     name: str
 
 
+def filled(given, ids):
+    """Values with the IDs that things have by their names."""
+    if isinstance(given, str) and given.startswith("$"):
+        return ids[given[1:]]
+    if isinstance(given, dict):
+        return {name: filled(value, ids) for name, value in given.items()}
+    return [filled(value, ids) for value in given] if isinstance(given, list) else given
+
+
 def reward(amount):
     return {"Amount": amount, "CurrencyCode": "USD"}
 
