@@ -230,6 +230,14 @@ def test_times_are_as_far_from_the_request_as_they_were(recorded, found, alike):
         assert f"({moment(recorded + NOW - RECORDED)} now)" in shown[0].recorded
 
 
+@pytest.mark.parametrize("form", ["%Y-%m-%dT%H:%M:%S.000Z", "%Y-%m-%dT%H:%M:%S+00:00"])
+def test_a_time_that_is_written_in_another_form_is_a_difference(form):
+    """Old programs read one form only."""
+    recorded, found = moment(RECORDED), time.strftime(form, time.gmtime(NOW))
+
+    assert differences(f"<R><Time>{recorded}</Time></R>", f"<R><Time>{found}</Time></R>")
+
+
 def test_what_an_earlier_request_made_keeps_its_distance_from_that():
     """Verifying goes faster: an hour passed between the requests when they were recorded, and a second now."""
     knowledge = Knowledge()

@@ -95,7 +95,7 @@ def test_a_listing_whose_rows_cannot_be_read_alone_is_not_shown_without_what_was
 
         gate.set()
         ask(made.url, owner, "BlockWorker", WorkerId="A1WORKER", Reason="r")
-        assert texts(blocked(), "WorkerId") == ["A1WORKER"]
+        until(lambda: texts(blocked(), "WorkerId") == ["A1WORKER"])
         with closed(gate):
             ask(made.url, owner, "BlockWorker", WorkerId="A2WORKER", Reason="r")
             assert one(blocked(), "Code") == "ServiceUnavailable"

@@ -9,6 +9,8 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from unittest.mock import patch
 from urllib.parse import urlencode
 
 import pytest
@@ -27,6 +29,7 @@ from mturk_gateway.settings import Settings
 from mturk_gateway.transcript import Transcript
 from mturk_translators.query import Pair, first, parse_pairs
 from mturk_translators.xml import parse
+from rounds import PHOTO
 from support import ask, fill, one, post, served, signed_pairs, signed_query, texts
 from walks import until
 
@@ -151,6 +154,57 @@ def test_keys_and_signatures_are_never_written(recording):
     signatures = [value for signed in (covering, signed) for name, value in signed if name == "Signature"]
     for secret in (requester.access_key, requester.secret, *signatures):
         assert secret.encode() not in written
+
+
+def test_tokens_and_signed_urls_are_never_written(recording, tmp_path):
+    gateway, requester = recording()
+    (hit,) = fill(gateway, requester, [({"Question": PHOTO}, int(wall_clock()))])
+    (tmp_path / "photo").write_bytes(b"smile")
+    people = People(gateway)
+    assignment = people.accept(hit, "A1SCANNER")
+    people.do("submit", assignment, "--file", f"photo={tmp_path / 'photo'}")
+    token = ("SecurityToken", "a-token-of-a-session")
+    ask(gateway.url, requester, "GetAccountBalance", token, ("ResponseGroup", "Request"))
+    url = one(
+        ask(gateway.url, requester, "GetFileUploadURL", AssignmentId=assignment, QuestionIdentifier="photo"),
+        "FileUploadURL",
+    )
+    signature = re.search(r"signature=([^&]+)", url)[1]
+    gateway.stop()
+
+    written = everything(gateway.settings.record)
+
+    assert url.partition("?")[0].encode() in written
+    assert signature.encode() not in written
+    assert b"a-token-of-a-session" not in written
+
+
+def test_a_walk_from_before_the_recording_is_not_told_of_as_no_calls(recording, tmp_path):
+    gateway, requester = recording(record=None)
+    fill(gateway, requester, [({"Title": str(number)}, int(wall_clock())) for number in range(3)])
+    ask(gateway.url, requester, "SearchHITs", PageSize=2)
+    gateway.stop()
+    with EmbeddedGateway(replace(gateway.settings, record=tmp_path / "recordings")) as again:
+        ask(again.url, requester, "SearchHITs", PageSize=2, PageNumber=2)
+        fill(again, requester, [({"Title": "new"}, int(wall_clock()))])
+        ask(again.url, requester, "SearchHITs", PageSize=2)
+
+    known, walked = load_recordings(tmp_path / "recordings")
+    assert not {"calls", "calls_of"} & facts(known).keys()
+    assert [reply["NumResults"] for reply in facts(walked)["replies"]] == [4, 0]
+
+
+def test_one_pair_that_cannot_be_written_does_not_keep_others_from_it(recording):
+    gateway, requester = recording()
+    gateway.settings.record.mkdir(exist_ok=True)
+    (gateway.settings.record / "GetAccountBalance").write_text("in the way")
+    with patch("mturk_gateway.replay.recorder._PAUSES", (0.01,)):
+        ask(gateway.url, requester, "GetAccountBalance")
+        ask(gateway.url, requester, "Help", About="GetHIT", HelpType="Operation")
+        until(lambda: list(gateway.settings.record.glob("Help/*.xml")))
+    gateway.stop()
+
+    assert [pair.operation for pair in load_recordings(gateway.settings.record)] == ["Help"]
 
 
 LIFE = {"q1": "Ein Vögelchen, 17 cm", "q2": "no"}
@@ -278,7 +332,8 @@ def test_nothing_half_written_stays_when_the_disk_is_full(tmp_path):
         from pathlib import Path
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
-        from mturk_gateway.replay.pairs import FilePair, save
+        from mturk_gateway.replay.files import save
+        from mturk_gateway.replay.pairs import FilePair
         save(Path(sys.argv[1]), FilePair("GetHIT/small", {"query": {}}, b"<x/>"))
         for facts, document in (({"query": {}}, b"x" * 5000), ({"query": {"x": "y" * 5000}}, b"<x/>")):
             try:

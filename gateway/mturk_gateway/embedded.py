@@ -18,7 +18,7 @@ from mturk_gateway.listener import Listener
 from mturk_gateway.logs import RequestLog
 from mturk_gateway.marketplace.app import create_marketplace
 from mturk_gateway.marketplace.terms import Terms
-from mturk_gateway.replay.recorder import prepare_folder
+from mturk_gateway.replay.files import prepare_folder
 from mturk_gateway.settings import Settings
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
+from mturk_gateway.credentials import Requester
+from mturk_gateway.transcript import Transcript
+
 
 class Received(NamedTuple):
     """A legacy request as HTTP brought it: encoded parameters of URL and body, and who sent it from where.
@@ -24,6 +27,29 @@ class Answer(NamedTuple):
 
     status: int
     document: bytes
+
+
+class Exchange(NamedTuple):
+    """A request that is to be recorded, its answer, and what it led to.
+
+    `moment` is when it came by the wall clock, `now` by the marketplace's clock, both in epoch seconds.
+    """
+
+    received: Received
+    answer: Answer
+    moment: float
+    now: float
+    requester: Requester
+    transcript: Transcript
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes it takes to keep it."""
+        texts = len(self.received.query) + len(self.received.body) + len(self.answer.document)
+        return texts + _WEIGHT + _WEIGHT_OF_CALL * len(self.transcript.made)
+
+
+_WEIGHT, _WEIGHT_OF_CALL = 4096, 65_536
 
 
 class Answering(Protocol):

@@ -17,14 +17,13 @@ from mturk_gateway.clock import Clock
 from mturk_gateway.credentials import NOBODY, Requester
 from mturk_gateway.database import TROUBLE
 from mturk_gateway.driver import Driver
-from mturk_gateway.exchange import Answer, Received
+from mturk_gateway.exchange import Answer, Exchange, Received
 from mturk_gateway.ledger.undertakings import Undertakings
 from mturk_gateway.ledger.usage import Usage
 from mturk_gateway.logs import RequestLog
 from mturk_gateway.pages import PageReader
 from mturk_gateway.paging.snapshots import Sought
 from mturk_gateway.question import Ask, Question, Questions, Wanted
-from mturk_gateway.replay.pairs import Exchange
 from mturk_gateway.transcript import transcribe
 from mturk_gateway.undertaking import Undertaker
 from mturk_translators.call import Reply

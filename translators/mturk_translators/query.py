@@ -18,18 +18,21 @@ _MOST_PAIRS = 10_000
 _DEEPEST = 12
 """No name has more parts than `AssignmentReviewPolicy.1.Parameter.1.MapEntry.1.Value.1` behind a batch prefix."""
 
-PLUMBING = frozenset(
+PROOF = frozenset(
     {
         "AWSAccessKeyId",
         "Credential",
+        "SecurityToken",
         "Service",
         "Signature",
+        "SignatureMethod",
         "SignatureVersion",
         "Timestamp",
-        "Validate",
-        "Version",
     }
 )
+"""Parameters that prove who asks, and when: the same request has others each time."""
+
+PLUMBING = PROOF | {"Validate", "Version"}
 """Parameters that belong to the transport: no operation takes them, and the Request group does not echo them."""
 
 
@@ -75,6 +78,11 @@ def merge(*sources: Iterable[Pair]) -> tuple[Pair, ...]:
 def first(pairs: Iterable[Pair], name: str) -> str | None:
     """The first value of a parameter that is not empty."""
     return next((pair.value for pair in pairs if pair.name == name and pair.value), None)
+
+
+def plain_name(name: str) -> str:
+    """What a parameter is called: `WorkerId` of `NotifyWorkers.1.WorkerId.2`."""
+    return next((part for part in reversed(name.split(".")) if not part.isdigit()), "")
 
 
 @dataclass

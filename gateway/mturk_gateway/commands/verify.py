@@ -29,12 +29,12 @@ _START_OF_LINE = "\r\x1b[K"
 
 @click.command("verify")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--endpoint", metavar="URL", help="legacy endpoint to ask; default: the address in the settings")
+@click.option("--endpoint", metavar="URL", required=True, help="legacy endpoint to ask")
 @click.option("--profile", help="whose keys; default: the only profile, or `default`, or `demo`")
 @click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="file to write as JUnit XML, for CI")
-@from_table("data", "credentials", "upstream", "host", "port", "public_url")
+@from_table("data", "credentials", "upstream")
 def command(
-    folder: Path, endpoint: str | None, profile: str | None, junit: Path | None, config: Path | None, **options: Any
+    folder: Path, endpoint: str, profile: str | None, junit: Path | None, config: Path | None, **options: Any
 ) -> None:
     """Send the recorded requests in DIR again, and show in what the answers differ from the recorded ones.
 
@@ -46,7 +46,7 @@ def command(
         settings = settings_of(config, options)
         requester = chosen_profile(settings.credentials or settings.keys, profile)
         recordings = load_recordings(folder)
-        verifier = Verifier(endpoint or settings.address, requester)
+        verifier = Verifier(endpoint, requester)
         if junit:
             # Whether it can be written is found out before anything is sent.
             junit.open("ab").close()

@@ -29,13 +29,16 @@ class Journal:
                 connection.execute(insert(journal).values(base=base, made=made))
 
     def read(self, base: int) -> tuple[Made, ...] | None:
-        """The calls that were made for a base, in their order; None when they are more than are kept."""
+        """The calls that were made for a base, in their order; None when they are more than are kept, or not known."""
         with self._database.reading() as connection:
             if _size(connection, base) > _MOST:
                 return None
             texts = connection.scalars(
                 select(journal.c.made).where(journal.c.base == base).order_by(journal.c.id)
             ).all()
+        if not texts:
+            # It was walked before anybody recorded, or has been cleared away.
+            return None
         return tuple(Made(Call(*call), reply) for call, reply in map(json.loads, texts))
 
 

@@ -95,7 +95,7 @@ class Walking:
             self._amend(task, listing, requester)
             return
         snapshot = None
-        if self._bases.token(task.id) is None:
+        if self._journal is None and self._bases.token(task.id) is None:
             snapshot = self._follow(task, listing, requester)
         base = snapshot.base if snapshot else self._walk(task, listing, requester)
         for view in self._queue.views(task.walk.listing, _IN_USE):

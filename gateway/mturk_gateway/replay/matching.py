@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 
 from mturk_gateway.replay.patterns import looks_like
-from mturk_gateway.replay.recordings import PROOF, Recording
-from mturk_translators.query import Pair, first
+from mturk_gateway.replay.recordings import Recording
+from mturk_translators.query import PROOF, Pair, first
 
 _SHOWN = 60
 """Characters that are shown of a value."""

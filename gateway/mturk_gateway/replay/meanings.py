@@ -77,7 +77,8 @@ class Meanings:
             return _is_url(found)
         old, new = _time(recorded), _time(found)
         if old is not None and new is not None:
-            return self._moments.agree(old, new, _DAY_AND_A_CHANGE_OF_CLOCKS if name == _DAY else SLACK)
+            slack = _DAY_AND_A_CHANGE_OF_CLOCKS if name == _DAY else SLACK
+            return _form(recorded) == _form(found) and self._moments.agree(old, new, slack)
         before, after = _stamped(name, recorded), _stamped(name, found)
         if before and after:
             alike = self.translated(before.message) == after.message and before.mark == after.mark
@@ -123,6 +124,11 @@ def _time(text: str) -> float | None:
         with suppress(ValueError):
             return datetime.fromisoformat(text).timestamp()
     return None
+
+
+def _form(time: str) -> str:
+    """How a moment is written: with a fraction, an offset, or neither; old programs read one form only."""
+    return re.sub("[0-9]", "0", time)
 
 
 def _in_words(moment: float | None) -> str:

@@ -3,46 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from html import unescape
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
-import orjson
-
-from mturk_gateway.credentials import Requester
-from mturk_gateway.exchange import Answer, Received
-from mturk_gateway.replay.recordings import PROOF
-from mturk_gateway.transcript import Made, Transcript, epoch_seconds
+from mturk_gateway.exchange import Exchange
+from mturk_gateway.transcript import Made
 from mturk_translators.faults import ModernError
-from mturk_translators.query import Pair, first, merge, parse_pairs
+from mturk_translators.query import PROOF, Pair, first, merge, parse_pairs
 
 _OWN_TOKEN = re.compile("[0-9a-f]{32}")
-
-
-class Exchange(NamedTuple):
-    """A request that is to be recorded, its answer, and what it led to.
-
-    `moment` is when it came by the wall clock, `now` by the marketplace's clock, both in epoch seconds.
-    """
-
-    received: Received
-    answer: Answer
-    moment: float
-    now: float
-    requester: Requester
-    transcript: Transcript
-
-    @property
-    def weight(self) -> int:
-        """About how many bytes it takes to keep it."""
-        texts = len(self.received.query) + len(self.received.body) + len(self.answer.document)
-        return texts + _WEIGHT + _WEIGHT_OF_CALL * len(self.transcript.made)
-
-
-_WEIGHT, _WEIGHT_OF_CALL = 4096, 65_536
 
 
 class FilePair(NamedTuple):
@@ -75,13 +48,27 @@ def pair_of(exchange: Exchange) -> FilePair:
     folder = first(asked, "Operation") or ""
     name = f"{folder if _FOLDER.fullmatch(folder) else '_'}/{at:%Y%m%dT%H%M%S.%f}-{received.request_id[:8]}"
     told = {key: value for key, value in facts.items() if _OMITTED.get(key) != value}
-    secrets = (exchange.requester.access_key, exchange.requester.secret, first(pairs, "Signature") or "")
-    return FilePair(name, told, answer.document, tuple(text for text in secrets if len(text) >= _SHORTEST_SECRET))
+    keys = (exchange.requester.access_key, exchange.requester.secret, exchange.requester.session_token or "")
+    shown = (*keys, *(pair.value for pair in pairs if pair.name in _SECRET), *_signatures(answer.document))
+    return FilePair(name, told, answer.document, tuple(text for text in shown if len(text) >= _SHORTEST_SECRET))
+
+
+def _signatures(document: bytes) -> Iterator[str]:
+    """What the URLs of files are signed with, as it stands in them."""
+    for url in _FILE.findall(document.decode()):
+        for parameter in urlsplit(unescape(url)).query.split("&"):
+            name, _, value = parameter.partition("=")
+            if _SIGNED_WITH.search(name):
+                yield value
+
+
+_SECRET = frozenset({"Credential", "SecurityToken", "Signature"})
+_FILE = re.compile(r"<FileUploadURL>([^<]*)</FileUploadURL>")
+_SIGNED_WITH = re.compile("signature|credential|token|accesskey", re.IGNORECASE)
 
 
 _SHORTEST_SECRET = 8
 """Characters from which on a key or a signature is looked for in texts: shorter ones stand in any of them."""
-_REMOVED = b"REMOVED"
 _FOLDER = re.compile("[A-Za-z]{1,64}")
 _OMITTED = {"status": 200, "sandbox": False}
 """What a recording does not say because it is so by default."""
@@ -114,27 +101,3 @@ def with_calls_of(pair: FilePair, other: str) -> FilePair:
 def _error(error: ModernError) -> dict[str, Any]:
     body = {"__type": error.type, "Message": error.message, "TurkErrorCode": error.code}
     return {"status": error.status or 503, "error": {name: value for name, value in body.items() if value is not None}}
-
-
-def save(folder: Path, pair: FilePair) -> None:
-    """Write a pair into a folder: both files or, when that fails, none. Raises OSError."""
-    options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_PASSTHROUGH_DATETIME
-    contents = {".json": orjson.dumps(pair.facts, epoch_seconds, options), ".xml": pair.document}
-    for secret in pair.secrets:
-        contents = {suffix: content.replace(secret.encode(), _REMOVED) for suffix, content in contents.items()}
-    path = folder / pair.name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    begun: list[Path] = []
-    try:
-        for suffix, content in contents.items():
-            begun.append(path.with_name(f".{path.name}{suffix}"))
-            begun[-1].write_bytes(content)
-        # The JSON appears first: without it the other one would answer whatever is asked of its operation.
-        for suffix in contents:
-            begun.append(path.with_name(f"{path.name}{suffix}"))
-            path.with_name(f".{path.name}{suffix}").rename(begun[-1])
-    except OSError:
-        for file in begun:
-            with suppress(OSError):
-                file.unlink(missing_ok=True)
-        raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 import time
 from collections import deque
@@ -12,7 +11,9 @@ from pathlib import Path
 from cachetools import LRUCache
 from structlog import get_logger
 
-from mturk_gateway.replay.pairs import Exchange, FilePair, pair_of, save, with_calls, with_calls_of
+from mturk_gateway.exchange import Exchange
+from mturk_gateway.replay.files import save
+from mturk_gateway.replay.pairs import FilePair, pair_of, with_calls, with_calls_of
 from mturk_gateway.transcript import Made
 
 log = get_logger()
@@ -21,8 +22,8 @@ _WAITING = 64 * 2**20
 """Bytes of exchanges that wait to be written; what comes beyond that is not recorded."""
 _COMPLAINTS = 30.0
 """Seconds between two lines in the log about what could not be recorded."""
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
-"""Seconds before a folder that could not be written is tried again; what comes meanwhile waits."""
+_PAUSES = (0.5, 1.0, 2.0, 4.0)
+"""Seconds before a pair that could not be written is tried again; then the next one is. What comes meanwhile waits."""
 _WALKS = 256
 """Walks of which it is remembered with which pair their calls were written."""
 _FAREWELL = 10.0
@@ -78,6 +79,8 @@ class Recorder:
 
     def _save_all(self) -> None:
         while (exchange := self._next()) is not None:
+            if self._lost:
+                self._complain(None)
             try:
                 pair = self._change(self._composed(exchange))
             except Exception as error:  # noqa: BLE001  # nobody must notice
@@ -88,9 +91,8 @@ class Recorder:
                 self._save(pair)
 
     def _save(self, pair: FilePair) -> None:
-        """Write a pair, as soon as that can be done."""
-        pause = _SHORTEST_PAUSE
-        while True:
+        """Write a pair, now or a little later; one that cannot be written must not keep the others from it."""
+        for pause in (*_PAUSES, None):
             try:
                 save(self._folder, pair)
             except OSError as error:
@@ -98,12 +100,9 @@ class Recorder:
             else:
                 return
             with self._changed:
-                if self._changed.wait_for(lambda: self._closing, pause):
-                    # There is no later any more.
-                    self._lost += 1 + len(self._waiting)
-                    self._waiting.clear()
+                if pause is None or self._changed.wait_for(lambda: self._closing, pause):
+                    self._lost += 1
                     return
-            pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _next(self) -> Exchange | None:
         """What is to be recorded next, once there is something; None in the end."""
@@ -129,13 +128,10 @@ class Recorder:
         return with_calls(pair, [*made, *(one for calls in walked for one in calls or ())])
 
     def _complain(self, reason: str | None, file: str | None = None) -> None:
-        if time.monotonic() - self._complained_at >= _COMPLAINTS:
-            log.error("not recorded", folder=str(self._folder), file=file, reason=reason)
-            self._complained_at = time.monotonic()
-
-
-def prepare_folder(folder: Path) -> None:
-    """Make the folder, if need be, and write into it, to tell now what could not be told later. Raises OSError."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder):
-        pass
+        """Tell what is wrong, and how many exchanges were lost since that was last told."""
+        if time.monotonic() - self._complained_at < _COMPLAINTS:
+            return
+        self._complained_at = time.monotonic()
+        with self._changed:
+            lost, self._lost = self._lost, 0
+        log.error("not recorded", folder=str(self._folder), file=file, reason=reason, lost=lost)

@@ -12,24 +12,10 @@ from typing import Any
 from mturk_gateway.replay.patterns import looks_like
 from mturk_translators.faults import Fault
 from mturk_translators.operations import OPERATIONS
-from mturk_translators.query import Pair, first, merge, parse_pairs
+from mturk_translators.query import PROOF, Pair, first, merge, parse_pairs
 
 NOW = 1328054399.25
 """The moment of a recording that names none: 2012-01-31T23:59:59.250Z."""
-
-PROOF = frozenset(
-    {
-        "AWSAccessKeyId",
-        "Credential",
-        "SecurityToken",
-        "Service",
-        "Signature",
-        "SignatureMethod",
-        "SignatureVersion",
-        "Timestamp",
-    }
-)
-"""Parameters that say who asks and when: they differ each time, and are neither kept nor compared."""
 
 _ROOT = re.compile(rb"<([A-Za-z]+)(?:Response|Result)[\s/>]")
 _OPERATIONS = {name.lower(): name for name in OPERATIONS}

@@ -22,7 +22,7 @@ from mturk_gateway.replay.meanings import Meanings, is_id
 from mturk_gateway.replay.moments import Moments
 from mturk_gateway.replay.recordings import Recording
 from mturk_translators.operations import OPERATIONS
-from mturk_translators.query import Pair, first
+from mturk_translators.query import Pair, first, plain_name
 
 PATIENCE = 60.0
 """Seconds that an answer may take."""
@@ -111,9 +111,7 @@ class Verifier:
             raise _NoAnswerError("one of its parameters is no valid Unicode") from None
 
     def _value(self, name: str, value: str) -> str:
-        # The last part of a name such as WorkerId.1 is its place in a list.
-        called = next((part for part in reversed(name.split(".")) if not part.isdigit()), "")
-        now = self._identities.now(value) if is_id(called) else None
+        now = self._identities.now(value) if is_id(plain_name(name)) else None
         return self._identities.translated(value) if now is None else now
 
     def _ask(self, recording: Recording, content: bytes) -> httpx.Response:
