@@ -248,6 +248,41 @@ def test_what_an_earlier_request_made_keeps_its_distance_from_that():
     assert not knowledge.moments.agree(RECORDED + 7200, NOW + 5000)
 
 
+def test_a_moment_that_was_past_goes_by_the_request_at_which_it_was():
+    """With two requests an hour apart, one that is an hour too early is not taken for the other's."""
+    moments = Moments()
+    moments.request(RECORDED, NOW)
+    moments.request(RECORDED + 3600, NOW + 1)
+
+    assert moments.agree(RECORDED + 3600, NOW + 1)
+    assert not moments.agree(RECORDED + 3600, NOW + 3600)
+    assert not moments.agree(RECORDED, NOW - 3599)
+
+
+def test_the_end_of_a_life_that_has_come_is_what_it_was_when_it_was_to_come():
+    moments = Moments()
+    moments.request(RECORDED, NOW)
+    moments.learn(RECORDED + 600, NOW + 600)
+    for minutes in range(5, 60, 5):
+        moments.request(RECORDED + 60 * minutes, NOW + minutes)
+
+    assert moments.agree(RECORDED + 600, NOW + 600)
+    assert not moments.agree(RECORDED + 600, NOW + 900)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "found"),
+    [
+        ("<R>a<b>1</b></R>", "<R><b>1</b></R>"),
+        ("<R><b>1</b>a</R>", "<R><b>1</b>c</R>"),
+        ("<R><b>1</b></R>", '<R><b xmlns="urn:x">1</b></R>'),
+    ],
+)
+def test_what_stands_beside_elements_and_their_namespaces_matter(recorded, found):
+    assert not differences(recorded, recorded)
+    assert differences(recorded, found)
+
+
 def test_what_workers_did_between_two_requests_was_done_between_them():
     """So does what follows from it. Without these two requests around it, it could have been anything."""
 

@@ -212,6 +212,20 @@ def read(element: etree._Element) -> Node:
     )
 
 
+def oddities(root: etree._Element) -> str:
+    """What `read` leaves out of a document: texts beside elements, and elements of another namespace than the root."""
+    space = full_name(root)[0]
+    told = []
+    for element in root.iter("*"):
+        other, name = full_name(element)
+        if other != space:
+            told.append(f"{{{other}}}{name}")
+        if len(element):
+            texts = (element.text, *(child.tail for child in element))
+            told += [text.strip() for text in texts if text and text.strip()]
+    return " ".join(told)
+
+
 def fragment_names(markup: str) -> set[tuple[str, str]]:
     """Namespaces (empty when there is none) and local names of the elements in markup that has no root of its own.
 

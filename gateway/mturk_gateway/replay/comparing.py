@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from mturk_gateway.replay.aligning import Part, Together, align, part_of
 from mturk_gateway.replay.meanings import Meanings, is_id, is_time
-from mturk_translators.xml import MarkupError, Node, full_name, parse, read
+from mturk_translators.xml import MarkupError, Node, full_name, oddities, parse, read
 
 _REQUEST_IDS = frozenset({"RequestId", "RequestID"})
 _BY_AGE = "Enumeration"
@@ -50,7 +50,15 @@ def compare(recorded: bytes, found: bytes, meanings: Meanings, sorted_by: str | 
     # First all of it, because an ID may stand in a text before the element that it is of.
     comparison.learn(*pair)
     spaces = [Difference(f"{name}/@xmlns", old_space, new_space)] if old_space != new_space else []
-    return (*spaces, *comparison.differences(*pair))
+    found_here = (*spaces, *comparison.differences(*pair))
+    # What nodes do not have: that it is told only where nothing else is, says no more than that something differs.
+    return found_here or tuple(_beside(name, meanings.translated(oddities(old_root)), oddities(new_root)))
+
+
+def _beside(name: str, recorded: str, found: str) -> Iterator[Difference]:
+    if recorded != found:
+        start = max(0, shared_start(recorded, found) - 1)
+        yield Difference(f"{name}, beside its elements", recorded[start:] or None, found[start:] or None)
 
 
 class _Comparison:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -24,8 +26,7 @@ def prepare_folder(folder: Path) -> None:
 
 def save(folder: Path, pair: FilePair) -> None:
     """Write a pair into a folder: both files or, when that fails, none. Raises OSError."""
-    options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_PASSTHROUGH_DATETIME
-    contents = {".json": orjson.dumps(pair.facts, epoch_seconds, options), ".xml": pair.document}
+    contents = {".json": _json(pair.facts), ".xml": pair.document}
     for secret in pair.secrets:
         contents = {suffix: content.replace(secret.encode(), _REMOVED) for suffix, content in contents.items()}
     path = folder / pair.name
@@ -45,3 +46,12 @@ def save(folder: Path, pair: FilePair) -> None:
             with suppress(OSError):
                 file.unlink(missing_ok=True)
         raise
+
+
+def _json(facts: dict[str, Any]) -> bytes:
+    options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_PASSTHROUGH_DATETIME
+    try:
+        return orjson.dumps(facts, epoch_seconds, options)
+    except orjson.JSONEncodeError:
+        # An upstream may send what is no valid Unicode, or very deep.
+        return json.dumps(facts, default=epoch_seconds).encode() + b"\n"

@@ -12,7 +12,10 @@ from mturk_translators.query import PROOF, Pair, first
 _SHOWN = 60
 """Characters that are shown of a value."""
 _COMPARED = 200
-"""Characters of a value that are looked at to find the nearest recording."""
+_COMPARED_RECORDINGS = 50
+"""Characters of a value that are looked at to find the nearest recording, and of how many recordings at most."""
+_LINES = 50
+"""Differences that are shown."""
 
 Values = Mapping[str, Sequence[str]]
 """The values of each parameter, sorted."""
@@ -59,11 +62,11 @@ class Matching:
         # The differences themselves are too many to be kept: there may be thousands of recordings, and of parameters.
         counted = [(recording, len(self._differences(recording, values))) for recording in candidates]
         fewest = min(count for _, count in counted)
-        nearest = max(
-            (recording for recording, count in counted if count == fewest),
-            key=lambda recording: self._likeness(recording, values),
-        )
-        lines = "\n".join(f"  {line}" for line in self._differences(nearest, values))
+        near = [recording for recording, count in counted if count == fewest][:_COMPARED_RECORDINGS]
+        nearest = max(near, key=lambda recording: self._likeness(recording, values))
+        differences = self._differences(nearest, values)
+        more = [f"and {len(differences) - _LINES} more"] if len(differences) > _LINES else []
+        lines = "\n".join(f"  {line}" for line in [*differences[:_LINES], *more])
         asked = operation or "request"
         return f"No recording answers this {asked}. The nearest is {nearest.name}, which differs:\n{lines}"
 

@@ -82,13 +82,11 @@ class Recorder:
             if self._lost:
                 self._complain(None)
             try:
-                pair = self._change(self._composed(exchange))
+                self._save(self._change(self._composed(exchange)))
             except Exception as error:  # noqa: BLE001  # nobody must notice
-                self._complain(type(error).__name__)
                 with self._changed:
                     self._lost += 1
-            else:
-                self._save(pair)
+                self._complain(type(error).__name__)
 
     def _save(self, pair: FilePair) -> None:
         """Write a pair, now or a little later; one that cannot be written must not keep the others from it."""
@@ -96,7 +94,7 @@ class Recorder:
             try:
                 save(self._folder, pair)
             except OSError as error:
-                self._complain(error.strerror, error.filename)
+                self._complain(error.strerror, error.filename or pair.name)
             else:
                 return
             with self._changed:

@@ -19,6 +19,8 @@ NO_RECORDING = "MTurkGateway.NoRecording"
 """The code of the error that says that there is no recording."""
 
 _LARGEST_BODY = 32 * 2**20
+_SHOWN = 80
+"""Characters that are shown of a path."""
 
 
 class _Replaying:
@@ -44,13 +46,14 @@ class _Replaying:
 
 def create_replay(player: Player) -> ASGIApp:
     """What answers legacy requests from a player, and tells everybody else that this is all it does."""
-    return Failsafe(Front(LegacyFront(_Replaying(player), _LARGEST_BODY), *[_refuse] * 3))
 
+    async def refuse(scope: Scope, _: Receive, send: Send) -> None:
+        fault = unreadable("This is a replay of recorded requests of the legacy API; nothing else is answered.", 404)
+        player.refuse(f"{scope['method']} {scope['path'][:_SHOWN]!r}: {fault.message}")
+        status, content_type, document = refusal_in(protocol_of(scope), str(uuid.uuid4()), fault)
+        await send_document(send, status, document, content_type)
 
-async def _refuse(scope: Scope, _: Receive, send: Send) -> None:
-    fault = unreadable("This is a replay of recorded requests of the legacy API; nothing else is answered.", 404)
-    status, content_type, document = refusal_in(protocol_of(scope), str(uuid.uuid4()), fault)
-    await send_document(send, status, document, content_type)
+    return Failsafe(Front(LegacyFront(_Replaying(player), _LARGEST_BODY), refuse, refuse, refuse))
 
 
 class ReplayServer(Listener):

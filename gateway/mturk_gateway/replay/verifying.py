@@ -16,6 +16,7 @@ import httpx
 from mturk_gateway.auth import signed
 from mturk_gateway.clock import Clock, wall_clock
 from mturk_gateway.credentials import Requester
+from mturk_gateway.exchange import Answer
 from mturk_gateway.replay.comparing import Difference, compare
 from mturk_gateway.replay.identities import Identities
 from mturk_gateway.replay.meanings import Meanings, is_id
@@ -114,30 +115,44 @@ class Verifier:
         now = self._identities.now(value) if is_id(plain_name(name)) else None
         return self._identities.translated(value) if now is None else now
 
-    def _ask(self, recording: Recording, content: bytes) -> httpx.Response:
+    def _ask(self, recording: Recording, content: bytes) -> Answer:
         if recording.recorded_at:
             # Messages are stamped by the wall clock, which is another than that of the rules where tests move this one.
             self._moments.meet(datetime.fromisoformat(recording.recorded_at).timestamp(), wall_clock())
         self._moments.request(recording.now, self._clock())
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
         try:
-            answer = self._client.post(self._endpoint, content=content, headers=headers)
+            answer, kind = self._sent(content)
         except httpx.TimeoutException:
-            raise _NoAnswerError(f"{self._endpoint} did not answer within {self._patience:g} seconds") from None
+            raise self._slow() from None
         except httpx.HTTPError as error:
             raise _NoAnswerError(f"{self._endpoint} cannot be asked: {error or type(error).__name__}") from None
         self._moments.request(recording.now, self._clock())
-        if _MARKUP.match(recording.document) and not _MARKUP.match(answer.content):
-            kind = answer.headers.get("Content-Type", "content")
-            raise _NoAnswerError(
-                f"{self._endpoint} answered {answer.status_code} with {kind} that is no XML: {answer.text[:_EXCERPT]!r}"
-            )
+        if _MARKUP.match(recording.document) and not _MARKUP.match(answer.document):
+            shown = answer.document[:_EXCERPT].decode(errors="replace")
+            raise _NoAnswerError(f"{self._endpoint} answered {answer.status} with {kind} that is no XML: {shown!r}")
         return answer
 
-    def _differences(self, recording: Recording, answer: httpx.Response) -> Iterator[Difference]:
-        if recording.status != answer.status_code:
-            yield Difference("HTTP status", str(recording.status), str(answer.status_code))
-        yield from compare(recording.document, answer.content, self._meanings, _sorted_by(recording))
+    def _sent(self, content: bytes) -> tuple[Answer, str]:
+        """What the endpoint answers, and as what."""
+        end = time.monotonic() + self._patience
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        document = bytearray()
+        with self._client.stream("POST", self._endpoint, content=content, headers=headers) as response:
+            for chunk in response.iter_bytes():
+                document += chunk
+                if len(document) > _LARGEST:
+                    raise _NoAnswerError(f"{self._endpoint} answers with more than {_LARGEST} bytes")
+                if time.monotonic() > end:
+                    raise self._slow()
+            return Answer(response.status_code, bytes(document)), response.headers.get("Content-Type", "content")
+
+    def _slow(self) -> _NoAnswerError:
+        return _NoAnswerError(f"{self._endpoint} did not answer within {self._patience:g} seconds")
+
+    def _differences(self, recording: Recording, answer: Answer) -> Iterator[Difference]:
+        if recording.status != answer.status:
+            yield Difference("HTTP status", str(recording.status), str(answer.status))
+        yield from compare(recording.document, answer.document, self._meanings, _sorted_by(recording))
 
     def close(self) -> None:
         """Close the connection to the endpoint."""
@@ -151,6 +166,8 @@ class Verifier:
 
 
 _EXCERPT = 80
+_LARGEST = 64 * 2**20
+"""Bytes of an answer; no listing has pages of that size."""
 
 
 class _NoAnswerError(Exception):
