@@ -15,7 +15,7 @@ from mturk_gateway.replay.recordings import load_recordings
 from mturk_gateway.replay.server import ReplayServer
 from mturk_translators.query import Pair, parse_pairs
 from mturk_translators.xml import parse
-from replays import player_of, write_pair
+from replays import write_pair
 from support import ask, get, modern_client, one, post, signed_query
 
 REQUESTER = Requester("new", "AKIDNEWKEY", "new-secret-key")
@@ -27,8 +27,8 @@ def serve():
     """Replay the recordings of a folder; gives the server."""
     servers = []
 
-    def started(folder, *chosen, ignored=()):
-        servers.append(ReplayServer(player_of(folder, *chosen, ignored=ignored)).start())
+    def started(folder, *chosen, ignored=(), refused=lambda _: None):
+        servers.append(ReplayServer(Player(load_recordings(folder, chosen), ignored, refused)).start())
         return servers[-1]
 
     yield started
@@ -166,7 +166,8 @@ def test_what_could_not_be_read_is_told_like_what_was_not_recorded(tmp_path):
 
 def test_others_are_told_in_their_own_protocol_that_this_is_a_replay(tmp_path, serve):
     write_pair(tmp_path, "it", GET_HIT)
-    server = serve(tmp_path)
+    told = []
+    server = serve(tmp_path, refused=told.append)
 
     with modern_client(server.url, REQUESTER) as client, pytest.raises(client.exceptions.ClientError) as caught:
         client.get_account_balance()
@@ -176,6 +177,9 @@ def test_others_are_told_in_their_own_protocol_that_this_is_a_replay(tmp_path, s
 
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
     assert "replay" in caught.value.response["Error"]["Message"]
+    assert told[0].startswith("POST '/': This is a replay")
+    assert told[1].startswith("POST '/': ")
+    assert told[2].startswith("GET '/favicon.ico': ")
     assert b"Fault>" in soap
     assert b"replay" in soap
     assert browser.status_code == 404

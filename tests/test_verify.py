@@ -9,6 +9,7 @@ import pty
 import socket
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl
@@ -488,7 +489,6 @@ def test_an_endpoint_that_hangs_is_given_up(notebook, newcomer):
         (["--endpoint", "http://"], "no URL"),
         (["--profile", "nobody"], "no profile nobody"),
         (["--junit", "/no/such/folder/junit.xml"], "/no/such/folder/junit.xml"),
-        (["--port", "none"], "port"),
     ],
 )
 def test_what_was_asked_wrongly_is_said_before_anything_is_sent(notebook, endpoint, verify, words, said):
@@ -511,3 +511,37 @@ def test_folders_without_good_recordings_are_refused(notebook, verify, tmp_path)
     status, output = verify()
     assert status == 2
     assert "002 half.json" in output
+
+
+def test_an_endpoint_that_trickles_is_given_up(notebook, newcomer):
+    """The patience is for the whole answer, and not for each byte of it."""
+    notebook.write({"Operation": "GetHIT"}, b"<R/>")
+    ended = threading.Event()
+
+    def trickle():
+        connection, _ = listening.accept()
+        with connection, suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+            while not ended.wait(0.05):
+                connection.sendall(b" ")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=trickle)
+        thread.start()
+        with Verifier(f"http://127.0.0.1:{listening.getsockname()[1]}", newcomer, patience=0.5) as verifier:
+            verdict = verifier.check(*notebook.recordings)
+        ended.set()
+        thread.join()
+
+    assert verdict.outcome is Outcome.FAILED
+    assert "did not answer within 0.5 seconds" in verdict.reason
+
+
+def test_an_answer_that_is_too_large_is_not_read_to_its_end(notebook, endpoint, newcomer):
+    notebook.write({"Operation": "GetHIT"}, b"<R/>")
+    listening = endpoint(lambda _: (200, b"text/xml", b"<" * (65 * 2**20)))
+    with Verifier(listening.url, newcomer) as verifier:
+        verdict = verifier.check(*notebook.recordings)
+
+    assert verdict.outcome is Outcome.FAILED
+    assert "more than 67108864 bytes" in verdict.reason
