@@ -6,6 +6,7 @@ import os
 import socket
 import tempfile
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,8 +16,18 @@ import pytest
 from mturk_gateway.admin import RequesterError
 from mturk_gateway.clock import wall_clock
 from mturk_gateway.marketplace.services.working.profiles import ProfileError
-from mturk_gateway.replay.recordings import load_recordings
-from mturk_gateway.testing import LocalGateway, Replay, Upload, WorkerRefused
+from mturk_gateway.testing import (
+    Difference,
+    EndpointError,
+    LocalGateway,
+    Outcome,
+    Replay,
+    Upload,
+    Verifier,
+    WorkerRefused,
+    load_recordings,
+)
+from mturk_translators.xml import parse
 from support import PROPERTIES, ask, one, signed_query, texts
 
 QUIZ = (
@@ -303,6 +314,41 @@ def test_what_it_records_can_be_replayed(tmp_path):
 
     (recording,) = load_recordings(tmp_path / "recordings")
     assert recording.operation == "GetHIT"
+
+
+def test_a_worker_is_the_same_in_scrubbed_recordings_of_several_gateways(tmp_path):
+    for _ in range(2):
+        with LocalGateway(record=tmp_path, scrub=True) as mturk:
+            hit = publish(mturk)["HITId"]
+            worker = mturk.worker("A1EXAMPLE")
+            worker.submit(worker.accept(hit))
+            legacy(mturk, "GetAssignmentsForHIT", HITId=hit)
+
+    (one_name, other_name) = (one(parse(recording.document), "WorkerId") for recording in load_recordings(tmp_path))
+    assert one_name == other_name != "A1EXAMPLE"
+
+
+def test_it_goes_on_recording_into_a_folder_that_has_recordings(tmp_path):
+    for _ in range(2):
+        with LocalGateway(record=tmp_path) as mturk:
+            legacy(mturk, "GetHIT", HITId="3NOSUCHHIT")
+
+    assert len(load_recordings(tmp_path)) == 2
+
+
+def test_what_it_recorded_can_be_verified_and_the_verdict_judged(tmp_path):
+    with LocalGateway(record=tmp_path) as mturk:
+        legacy(mturk, "GetHIT", HITId="3NOSUCHHIT")
+    (recording,) = load_recordings(tmp_path)
+
+    with LocalGateway() as mturk, Verifier(mturk.url, mturk.requester) as verifier:
+        assert verifier.check(recording).outcome is Outcome.ALIKE
+        verdict = verifier.check(replace(recording, status=503))
+
+    assert verdict.outcome is Outcome.DIFFERS
+    assert verdict.differences == (Difference("HTTP status", "503", "200"),)
+    with pytest.raises(EndpointError, match="'nowhere' is no URL"):
+        Verifier("nowhere", mturk)
 
 
 def test_the_samples_replay_in_a_checkout_too():

@@ -30,7 +30,7 @@ from mturk_gateway.transcript import Transcript
 from mturk_translators.query import Pair, first, parse_pairs
 from mturk_translators.xml import parse
 from rounds import PHOTO
-from support import ask, fill, one, post, served, signed_pairs, signed_query, texts
+from support import ScriptedUpstream, ask, fill, one, post, served, signed_pairs, signed_query, texts
 from walks import until
 
 
@@ -244,7 +244,7 @@ def test_a_scrubbed_worker_is_the_same_one_everywhere(scrubbed):
     assert facts(blocked)["query"]["WorkerId"] == facts(blocked)["calls"][0]["params"]["WorkerId"] == block
     assert facts(notified)["query"]["WorkerId.1"] == block
     assert facts(notified)["calls"][0]["params"]["WorkerIds"] == [block]
-    assert facts(blocked)["query"]["Reason"] == f"says {block} is A1TWITCHER2"
+    assert facts(blocked)["query"]["Reason"].startswith(f"says {block} is A")
 
 
 def test_scrubbed_answers_keep_their_shape_and_their_questions(scrubbed):
@@ -276,6 +276,20 @@ def test_what_was_scrubbed_replays_for_who_asks_for_the_scrubbed_worker(scrubbed
     worker = texts(parse(player.answer(parse_pairs(b"Operation=GetBlockedWorkers")).document), "WorkerId")[0]
     pairs = [pair._replace(value=worker) if pair.name == "WorkerId" else pair for pair in scrubbed[2].pairs]
     assert one(parse(player.answer(pairs).document), "IsValid") == "True"
+
+
+@pytest.mark.parametrize("title", ["lone \\udc00", "null"])
+def test_what_an_odd_upstream_says_is_recorded_like_anything_else(tmp_path, foreign_gateway, title):
+    """A reply that is no valid Unicode must not end the recording."""
+    reply = b'{"HIT": {"HITId": "3HIT", "Title": "%s", "HITStatus": "Assignable"}}' % title.encode()
+    with ScriptedUpstream(lambda *_: (200, reply)) as upstream:
+        made, owner = foreign_gateway(upstream.url, record=tmp_path / "recordings")
+        for _ in range(2):
+            ask(made.url, owner, "GetHIT", HITId="3HIT")
+        made.stop()
+
+    first_one, second_one = load_recordings(tmp_path / "recordings")
+    assert facts(first_one)["replies"] == facts(second_one)["replies"] == [json.loads(reply)]
 
 
 def exchange(number, body=b"", document=b"<GetAccountBalanceResponse/>"):

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
+import time
 
 import pytest
 
 from golden import FIXTURES
+from mturk_gateway.replay.files import save
+from mturk_gateway.replay.pairs import FilePair
 from mturk_gateway.replay.recordings import RecordingError, load_recordings
 from replays import write_pair
 
@@ -115,7 +119,7 @@ def test_a_folder_that_is_none_or_has_nothing_is_told(tmp_path):
     (tmp_path / "empty").mkdir()
 
     assert complaint(tmp_path / "gone") == f"{tmp_path}/gone: there is no such folder"
-    assert complaint(tmp_path / "file.xml") == f"{tmp_path}/file.xml: there is no such folder"
+    assert complaint(tmp_path / "file.xml") == f"{tmp_path}/file.xml: this is no folder"
     assert complaint(tmp_path / "empty") == f"{tmp_path}/empty: there are no recordings"
 
 
@@ -165,6 +169,8 @@ def test_a_damaged_recording_is_told_with_the_place(tmp_path, content, reason):
         ({"query": {}, "now": 10**400}, "`now` is a number of seconds since 1970, not 10000"),
         ({"query": {}, "usual": "yes"}, "`usual` is true or false, not text"),
         ({"query": {}, "sandbox": 1}, "`sandbox` is true or false, not a number"),
+        ({"query": {}, "mach": {"HITId": "*"}}, "'mach' is no member of a recording"),
+        ({"query": {}, "x\n" * 99: 1}, "'x\\nx\\nx"),
         ([], "a recording is a JSON object, not a list"),
         ("text", "a recording is a JSON object, not text"),
     ],
@@ -188,6 +194,32 @@ def test_a_recording_without_its_answer_is_told(tmp_path):
 
     (tmp_path / "GetHIT" / "it.json").write_text('{"query": {"Ope')
     assert complaint(tmp_path).endswith("line 1, column 12, and it.xml is missing")
+
+
+def test_an_answer_that_appears_a_moment_after_its_request_is_waited_for(tmp_path, monkeypatch):
+    for name in ("a", "b", "c"):
+        write_pair(tmp_path, name, GET_HIT)
+    answer = (tmp_path / "b.xml").rename(tmp_path / "elsewhere")
+    monkeypatch.setattr(time, "sleep", lambda _: answer.exists() and answer.rename(tmp_path / "b.xml"))
+
+    assert names(tmp_path) == ["a", "b", "c"]
+
+
+def test_a_folder_can_be_read_while_somebody_records_into_it(tmp_path):
+    def record():
+        for number in range(400):
+            save(tmp_path, FilePair(f"GetHIT/{number:03}", {"query": GET_HIT}, b"<GetHITResponse/>"))
+
+    write_pair(tmp_path, "GetHIT/first", GET_HIT)
+    recorder = threading.Thread(target=record)
+    recorder.start()
+    seen = []
+    while recorder.is_alive():
+        seen.append(load_recordings(tmp_path))
+    recorder.join()
+
+    assert all(recording.pairs for recordings in seen for recording in recordings)
+    assert len(load_recordings(tmp_path)) == 401
 
 
 def test_files_that_are_no_recordings_are_left_alone(tmp_path):

@@ -71,7 +71,7 @@ def test_recordings_are_chosen_and_parameters_ignored_by_options(tmp_path):
     for name in ("a", "b", "c"):
         write_pair(tmp_path, f"GetHIT/{name}", {**GET_HIT, "Title": name}, f"<{name}/>")
     with replaying(tmp_path, "--only", "*/b", "--ignore", "HIT??", "--ignore", "T*") as (_, url, said):
-        assert said == "from 1 recordings\n"
+        assert said == "from 1 recording\n"
         assert get(f"{url}/?Operation=GetHIT&HITId=2&Title=x").content == b"<b/>"
 
 

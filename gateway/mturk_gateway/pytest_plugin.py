@@ -20,13 +20,17 @@ _T = TypeVar("_T")
 
 _GATEWAY_MARKER = (
     "mturk_gateway(record=None, scrub=False): the gateway of the fixture `mturk_gateway` writes each exchange in the "
-    "legacy API to the folder `record`, relative to the test's file; with `scrub`, other text of the same shape in "
-    "place of workers' IDs and answers."
+    "legacy API to the folder `record`, relative to the test's file, which must have no recordings of an earlier run; "
+    "with `scrub`, other text of the same shape in place of workers' IDs and answers."
 )
 _REPLAY_MARKER = (
     "mturk_replay(folder=None, *chosen, ignore=()): the fixture `mturk_replay` answers from the recordings of a folder "
     "beside the test's file, or from the samples of mturk-gateway. `chosen` are names or patterns of recordings, "
     "`ignore` those of parameters that do not matter."
+)
+_WRONG_GATEWAY = (
+    "@pytest.mark.mturk_gateway: this is for the fixture mturk_gateway, and the test asks for mturk_gateway_session "
+    "alone, which does not record"
 )
 
 _REPLAY = pytest.StashKey["Replay"]()
@@ -47,9 +51,14 @@ def mturk_gateway(request: pytest.FixtureRequest) -> Iterator[LocalGateway]:
     pass. The marker `mturk_gateway` makes it record.
     """
     from mturk_gateway.testing import LocalGateway  # noqa: PLC0415
+    from mturk_gateway.testing.claims import claim  # noqa: PLC0415
 
     def marked(record: str | PathLike[str] | None = None, *, scrub: bool = False) -> LocalGateway:
-        return LocalGateway(record=_beside(request, record), scrub=scrub)
+        folder = _beside(request, record)
+        gateway = LocalGateway(record=folder, scrub=scrub)
+        if folder:
+            claim(folder, _file_of_the_run(request))
+        return gateway
 
     with _as_marked(request, "mturk_gateway", marked) as gateway:
         yield gateway
@@ -87,6 +96,13 @@ def mturk_replay(request: pytest.FixtureRequest) -> Iterator[Replay]:
         pytest.fail(_told(replay), pytrace=False)
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let a test fail whose marker would do nothing: the gateway of a session does not record a test of it."""
+    asked = {"mturk_gateway", "mturk_gateway_session"}.intersection(getattr(item, "fixturenames", ()))
+    if asked == {"mturk_gateway_session"} and item.get_closest_marker("mturk_gateway"):
+        pytest.fail(_WRONG_GATEWAY, pytrace=False)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Let a test fail that made a request which was not answered, even if the code under test says nothing of it."""
@@ -122,6 +138,13 @@ def _as_marked(request: pytest.FixtureRequest, name: str, make: Callable[..., _T
 
 def _beside(request: pytest.FixtureRequest, folder: str | PathLike[str] | None) -> Path | None:
     return None if folder is None else request.path.parent / folder
+
+
+def _file_of_the_run(request: pytest.FixtureRequest) -> Path:
+    """Where this run notes its folders: a temporary file, the same one in all workers of pytest-xdist."""
+    folder: Path = request.getfixturevalue("tmp_path_factory").getbasetemp()
+    worker = getattr(request.config, "workerinput", None)
+    return folder.parent / f"recorded-{worker['testrunuid']}" if worker else folder / "recorded"
 
 
 def _told(replay: Replay) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-_WORD = re.compile(r"(?:(?<![0-9A-Za-z%])|(?<=%[0-9A-Fa-f]{2}))[0-9A-Z]{6,}(?![0-9A-Za-z])")
-"""What may be an ID in the middle of a text, also right behind an escape of a URL."""
+from mturk_gateway.replay.words import reworded
 
 _SYSTEM = re.compile(r"0{8,}[0-9A-Z]*")
 """The qualification types that every marketplace has go by the same IDs everywhere."""
@@ -43,4 +42,4 @@ class Identities:
     def translated(self, text: str) -> str:
         """A recorded text with the endpoint's IDs for those that are known."""
         # Words are looked up: to look for each ID would take longer with every one that is learnt.
-        return _WORD.sub(lambda word: self._now.get(word[0], word[0]), text)
+        return reworded(text, lambda word: self._now.get(word, word))

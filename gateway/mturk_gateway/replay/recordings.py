@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,17 @@ NOW = 1328054399.25
 
 _ROOT = re.compile(rb"<([A-Za-z]+)(?:Response|Result)[\s/>]")
 _OPERATIONS = {name.lower(): name for name in OPERATIONS}
+_SUFFIXES = (".xml", ".json")
+_PAUSE = 0.1
+"""Seconds that somebody who is recording has to put the second file of a pair beside the first one."""
 
 
 class RecordingError(ValueError):
     """A recording cannot be used; the text names the file, and the place in it."""
+
+
+class _HalfError(RecordingError):
+    """There is a request without its answer, for now at least."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +62,6 @@ class Recording:
     """The moment of the request by the marketplace's clock, in epoch seconds."""
     usual: bool = False
     """Whether it is the one to be taken where several contradict one another."""
-    sandbox: bool = False
 
     @property
     def order(self) -> tuple[int, str]:
@@ -65,51 +72,74 @@ class Recording:
 def load_recordings(folder: Path, chosen: Sequence[str] = ()) -> tuple[Recording, ...]:
     """The recordings of a folder and of all below it, by name; with names or patterns in `chosen`, those alone.
 
-    Hidden files are left out. Raises RecordingError for what is damaged, or when there is nothing.
+    Hidden files are left out. Somebody may be recording into the folder meanwhile. Raises RecordingError for what is
+    damaged, or when there is nothing.
     """
     if not folder.is_dir():
-        raise RecordingError(f"{folder}: there is no such folder")
+        reason = "this is no folder" if folder.exists() else "there is no such folder"
+        raise RecordingError(f"{folder}: {reason}")
     chosen = [pattern.removesuffix(".xml") for pattern in chosen]
-    answers, requests = _files(folder, ".xml"), _files(folder, ".json")
-    found = answers.keys() | requests.keys()
-    names = sorted(name for name in found if not chosen or any(looks_like(name, pattern) for pattern in chosen))
+    found = names_below(folder)
     for pattern in chosen:
         if not any(looks_like(name, pattern) for name in found):
             raise RecordingError(f"{folder}: no recording is called {pattern}")
-    recordings = [_read(name, answers.get(name), requests.get(name)) for name in names]
-    loaded = [one for one in recordings if one and (one.pairs is not None or one.operation or one.name in chosen)]
+    names = sorted(name for name in found if not chosen or any(looks_like(name, pattern) for pattern in chosen))
+    loaded = [one for one in _read_all(folder, names) if one.pairs is not None or one.operation or one.name in chosen]
     if not loaded:
         raise RecordingError(f"{folder}: there are no recordings")
     return tuple(sorted(loaded, key=lambda recording: (recording.recorded_at or "", recording.name)))
 
 
-def _files(folder: Path, suffix: str) -> dict[str, Path]:
-    """The files of a folder and of all below it that end so, by name, without the hidden ones."""
-    paths = ((path.relative_to(folder), path) for path in folder.rglob(f"*{suffix}"))
+def names_below(folder: Path) -> set[str]:
+    """The names of what may be recordings in a folder and all below it, without the hidden ones."""
+    below = (path.relative_to(folder) for path in folder.rglob("*") if path.suffix in _SUFFIXES)
     return {
-        below.as_posix().removesuffix(suffix): path
-        for below, path in paths
-        if not any(part.startswith(".") for part in below.parts)
+        path.as_posix().removesuffix(path.suffix)
+        for path in below
+        if not any(part.startswith(".") for part in path.parts)
     }
 
 
-def _read(name: str, markup: Path | None, facts: Path | None) -> Recording | None:
+def _read_all(folder: Path, names: Iterable[str]) -> list[Recording]:
+    """The recordings among some names."""
+    read: list[Recording | None] = []
+    halves = []
+    for name in names:
+        try:
+            read.append(_read(folder, name))
+        except _HalfError:
+            halves.append(name)
+    if halves:
+        # Of a pair that is being recorded the answer appears last.
+        time.sleep(_PAUSE)
+    read += [_read(folder, name) for name in halves]
+    return [recording for recording in read if recording]
+
+
+def _read(folder: Path, name: str) -> Recording | None:
     """The recording of a name; None for a JSON file that is something else, or where nobody could read the request."""
-    try:
-        document = markup.read_bytes() if markup else None
-        text = facts.read_bytes() if facts else None
-    except OSError as error:
-        raise RecordingError(f"{error.filename}: {error.strerror}") from None
-    told = None if facts is None or text is None else _parsed(facts, text, whole=document is not None)
-    if markup is None or document is None:
-        if facts and isinstance(told, dict) and "query" in told:
-            raise RecordingError(f"{facts}: half of a recording: its answer {facts.stem}.xml is missing")
+    markup, facts = (folder / f"{name}{suffix}" for suffix in _SUFFIXES)
+    document, text = _content(markup), _content(facts)
+    told = None if text is None else _parsed(facts, text, whole=document is not None)
+    if document is None:
+        if isinstance(told, dict) and "query" in told:
+            raise _HalfError(f"{facts}: half of a recording: its answer {markup.name} is missing")
         return None
-    if facts is None:
+    if text is None:
         return Recording(name, markup, document, _operation_of(markup, document))
     if not isinstance(told, dict):
         raise RecordingError(f"{facts}: a recording is a JSON object, not {_kind(told)}")
     return _recording(name, markup, document, _Facts(facts, told))
+
+
+def _content(path: Path) -> bytes | None:
+    """What is in a file; None where there is none. Raises RecordingError for one that cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) and not path.is_symlink():
+            return None
+        raise RecordingError(f"{path}: {error.strerror}") from None
 
 
 def _operation_of(markup: Path, document: bytes) -> str | None:
@@ -136,6 +166,11 @@ class _Facts:
 
     path: Path
     told: Mapping[str, Any]
+
+    def check_names(self) -> None:
+        for name in self.told:
+            if name not in _READ_HERE | _FOR_OTHERS:
+                raise RecordingError(f"{self.path}: {_shown(name)} is no member of a recording")
 
     def wrong(self, key: str, wanted: str) -> RecordingError:
         return RecordingError(f"{self.path}: `{key}` is {wanted}, not {_kind(self.told.get(key))}")
@@ -192,10 +227,17 @@ _END_OF_TIME = 253_402_300_800
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 
 
+_READ_HERE = {"match", "now", "query", "recorded_at", "status", "turn", "usual"}
+_FOR_OTHERS = {"calls", "calls_of", "replies", "request_id", "sandbox", "source"}
+"""Members that say how the answer came about."""
+
+
 def _recording(name: str, markup: Path, document: bytes, facts: _Facts) -> Recording | None:
+    facts.check_names()
     pairs = facts.pairs()
     if pairs is None:
         return None
+    facts.flag("sandbox")  # must be right, though nothing here depends on it
     asked = merge(pair for pair in pairs if pair.name not in PROOF)
     return Recording(
         name,
@@ -209,7 +251,6 @@ def _recording(name: str, markup: Path, document: bytes, facts: _Facts) -> Recor
         facts.moment("recorded_at"),
         facts.seconds("now", NOW),
         facts.flag("usual"),
-        facts.flag("sandbox"),
     )
 
 

@@ -11,130 +11,217 @@ import hmac
 import re
 import secrets
 import string
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from html import unescape
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
+
+from cachetools import LRUCache
 
 from mturk_gateway.replay.pairs import FilePair
-from mturk_translators.query import Pair
-from mturk_translators.xml import escape
+from mturk_gateway.replay.words import SHORTEST, reworded
+from mturk_translators.query import plain_name
+from mturk_translators.xml import MarkupError, escape, parse, representable
 
-_WORKERS = frozenset({"WorkerId", "WorkerIds", "SubjectId"})
-"""Parameters, and members of modern calls and replies, that hold workers' IDs."""
+Change: TypeAlias = Callable[[str, str], str]
+"""What a text becomes, by the place where it stands: the name of its element, member or parameter in small letters."""
 
-_REVIEWED = "SubjectType"
-"""Stands beside a SubjectId that is that of a HIT or an assignment."""
+_WORKERS = frozenset({"workerid", "workerids", "subjectid"})
+_AGREED = "agreedanswer"
+_NAMING = frozenset({"operation", "code", "isvalid", "requestid", "__type", "turkerrorcode", "errorcode"})
+"""Places of names that programs go by, which must not change when a worker is said to have one of them."""
+_ELSEWHERE = ""
 
-_WORKER_ELEMENT = re.compile(rb"<WorkerId>([^<]+)</WorkerId>")
-_SCORE = re.compile(rb"<Qualification>.*?</Qualification>", re.DOTALL)
-_SUBJECT_ELEMENT = re.compile(rb"<SubjectId>([^<]+)</SubjectId>")
-"""A worker in a qualification; in the results of reviews it is a HIT or an assignment."""
+_OWN = frozenset({"source", "recorded_at", "request_id", "calls_of"})
+"""What the recorder says itself."""
 
-_ANSWER_ELEMENT = re.compile(rb"(?<=<Answer>)[^<]+(?=</Answer>)")
-_AGREED_ELEMENT = re.compile(rb"(?<=<Key>AgreedAnswer</Key><Value>)[^<]+(?=</Value>)")
-_GIVEN = re.compile(
-    r"(?<=<)(FreeText|SelectionIdentifier|OtherSelectionText|UploadedFileKey)>([^<]*)(?=</\1>)", re.DOTALL
+_REMEMBERED = 100_000
+"""Workers who are found in texts that name them at no other place."""
+
+_ID = re.compile(r"A(?=[A-Z]*[0-9])[0-9A-Z]{9,20}")
+"""What a worker's ID looks like."""
+
+_RUN = re.compile(r"[0-9A-Za-z]+|[^\x00-\x7f]+")
+
+_TAG = re.compile("(<[^>]*>)")
+"""In our own documents, which have no comments and no `>` in attributes."""
+
+_PIECE = re.compile(
+    r"""
+    (?P<tag> </?[\w.:-]+
+        (?:\s+(?:xmlns(?::\w+)?|xml:space|xml:lang|xsi:schemaLocation)\s*=\s*(?:"[^"<]*"|'[^'<]*'))* \s*/?> )
+    | <!\[CDATA\[(?P<literal>.*?)\]\]>
+    | (?P<declaration> <\?xml\s[^?]*\?> )
+    | (?P<aside> <!--.*?--> | <\?.*?\?> )
+    | (?P<text> [^<]+ )
+    """,
+    re.VERBOSE | re.DOTALL,
 )
-"""What workers give in a QuestionFormAnswers document."""
+"""What a document of answers is made of. Attributes are those that say nothing of anybody."""
 
-_WORD = re.compile(r"[A-Za-z0-9]+")
+_QUESTION = re.compile(r"<(?:\w+:)?QuestionIdentifier(?:\s[^>]*)?(?<!/)>")
+
+_TABLES = {
+    character: kind * 26
+    for kind in (string.digits, string.ascii_uppercase, string.ascii_lowercase)
+    for character in kind
+}
+"""For each letter and digit at least 256 others like it."""
 
 
 class Scrubber:
-    """Scrubs pairs with a key that is kept secret."""
+    """Scrubs pairs with a key that is kept secret, for one thread. It remembers workers from one pair to the next."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
+        self._met: LRUCache[str, None] = LRUCache(_REMEMBERED)
 
     def scrub(self, pair: FilePair) -> FilePair:
         """The pair without any worker's ID and without what workers answered."""
-        workers = {*_workers_in(pair.facts), *_workers_shown(pair.document)}
-        names = {worker: worker[:1] + self._disguised(worker[1:], "worker") for worker in workers}
-        document = _in_markup(_ANSWER_ELEMENT, pair.document, self._scrub_answer)
-        document = _in_markup(_AGREED_ELEMENT, document, self._hide)
-        # Names are ASCII, whatever the bytes around them are.
-        document = _renamed(document.decode("latin-1"), names).encode("latin-1")
-        return pair._replace(facts=self._scrub_value(pair.facts, names), document=document)
+        here: set[str] = set()
 
-    def _scrub_value(self, value: Any, names: Mapping[str, str]) -> Any:
-        if isinstance(value, str):
-            return _renamed(value, names)
-        if isinstance(value, list | tuple):
-            return [self._scrub_value(inner, names) for inner in value]
-        if not isinstance(value, dict):
-            return value
-        scrubbed = {name: self._scrub_value(inner, names) for name, inner in value.items()}
-        if isinstance(value.get("Answer"), str):
-            scrubbed["Answer"] = self._scrub_answer(value["Answer"])
-        if value.get("Key") == "AgreedAnswer" and isinstance(value.get("Value"), str):
-            scrubbed["Value"] = self._hide(value["Value"])
-        return scrubbed
+        def meet(place: str, text: str) -> str:
+            if place in _WORKERS:
+                here.update(word for word in _RUN.findall(text) if len(word) >= SHORTEST)
+            return text
 
-    def _scrub_answer(self, answer: str) -> str:
+        def rename(word: str) -> str:
+            known = word in here or word in self._met or _ID.fullmatch(word)
+            return self._name(word) if known else word
+
+        _changed(pair, meet)
+        # No marketplace has workers of other names, and those of no worker must not be hidden from now on.
+        self._met.update(dict.fromkeys(filter(str.isupper, here)))
+        return _changed(pair, lambda place, text: self._scrubbed(place, text, rename))
+
+    def _scrubbed(self, place: str, text: str, rename: Callable[[str], str]) -> str:
+        if place in _WORKERS:
+            return _RUN.sub(lambda run: self._name(run[0]), text)
+        if place == "answer":
+            return self._scrubbed_answer(text, rename)
+        if place == _AGREED:
+            return self._hidden(text)
+        if place == "nexttoken":
+            # It may hold a worker's ID in an encoding of its own.
+            return self._secret("token", text).hex()
+        if place in _NAMING:
+            return reworded(text, lambda word: rename(word) if word.isupper() else word)
+        return reworded(text, rename)
+
+    def _scrubbed_answer(self, answer: str, rename: Callable[[str], str]) -> str:
         """An answer document with other contents; text that is none is hidden as a whole."""
-        if "<QuestionFormAnswers" not in answer:
-            return self._hide(answer)
-        return _GIVEN.sub(lambda given: f"{given[1]}>{escape(self._hide(unescape(given[2])))}", answer)
+        answer = representable(answer)
+        if "<QuestionFormAnswers" in answer:
+            with suppress(MarkupError):
+                scrubbed = "".join(self._scrubbed_pieces(answer, rename))
+                parse(scrubbed, huge=True)
+                return scrubbed
+        return self._hidden(answer)
 
-    def _hide(self, answer: str) -> str:
-        return self._disguised(answer, "answer")
+    def _scrubbed_pieces(self, answer: str, rename: Callable[[str], str]) -> Iterator[str]:
+        """Raises MarkupError for markup that no document of answers has."""
+        # A reader sees line ends like this, unless they are escaped.
+        answer = answer.replace("\r\n", "\n").replace("\r", "\n")
+        tag, position = "", 0
+        while position < len(answer):
+            piece = _PIECE.match(answer, position)
+            if piece is None:
+                raise MarkupError("an unusual piece of markup")
+            position = piece.end()
+            if piece["tag"]:
+                tag = piece["tag"]
+                yield tag
+            elif piece["declaration"]:
+                yield piece["declaration"]
+            elif not piece["aside"]:
+                text = piece["literal"] or unescape(piece["text"] or "")
+                yield escape(reworded(text, rename) if _QUESTION.fullmatch(tag) else self._hidden(text))
 
-    def _disguised(self, text: str, kind: str) -> str:
+    def _name(self, word: str) -> str:
+        """Who a worker is in recordings."""
+        disguised = self._disguised("worker", word)
+        return word[0] + disguised[1:] if word.isascii() else disguised
+
+    def _hidden(self, answer: str) -> str:
+        # What XML cannot carry must become the same here as there.
+        return self._disguised("answer", representable(answer))
+
+    def _disguised(self, kind: str, text: str) -> str:
         """Other text of the same shape."""
-        stream = self._stream(f"{kind} {text}")
-        return "".join(_like(character, number) for character, number in zip(text, stream, strict=False))
+        numbers = hashlib.shake_256(self._secret(kind, text)).digest(len(text))
+        return "".join(map(_like, text, numbers))
 
-    def _stream(self, text: str) -> Iterator[int]:
-        block = text.encode(errors="surrogatepass")
-        while True:
-            block = hmac.digest(self._key, block, hashlib.sha256)
-            yield from block
+    def _secret(self, kind: str, text: str) -> bytes:
+        return hmac.digest(self._key, f"{kind} {text}".encode(errors="surrogatepass"), hashlib.sha256)
 
 
 def _like(character: str, number: int) -> str:
-    for kind in (string.digits, string.ascii_uppercase):
-        if character in kind:
-            return kind[number % len(kind)]
-    return string.ascii_lowercase[number % 26] if character.isalnum() else character
+    table = _TABLES.get(character)
+    if table:
+        return table[number]
+    # An emoji is an answer too.
+    return character if character.isascii() or character.isspace() else string.ascii_lowercase[number % 26]
 
 
-def _renamed(text: str, names: Mapping[str, str]) -> str:
-    return _WORD.sub(lambda word: names.get(word[0], word[0]), text)
+def _changed(pair: FilePair, change: Change) -> FilePair:
+    """The pair with all its texts changed."""
+    facts = {
+        name: value if name in _OWN else _changed_value(value, change, _ELSEWHERE) for name, value in pair.facts.items()
+    }
+    if "query" in facts:
+        facts["query"] = _changed_query(pair.facts["query"], change)
+    return pair._replace(facts=facts, document=_changed_document(pair.document, change))
 
 
-def _in_markup(place: re.Pattern[bytes], document: bytes, change: Callable[[str], str]) -> bytes:
-    """The document with the texts at some places changed."""
-    return place.sub(lambda found: escape(change(unescape(found[0].decode()))).encode(), document)
+def _changed_query(query: dict[str, str] | list[list[str]], change: Change) -> dict[str, str] | list[list[str]]:
+    pairs = query.items() if isinstance(query, dict) else query
+    changed = [[name, change(plain_name(name).lower(), value)] for name, value in pairs]
+    return dict(changed) if isinstance(query, dict) else changed
 
 
-def _workers_shown(document: bytes) -> Iterator[str]:
-    for found in _WORKER_ELEMENT.finditer(document):
-        yield found[1].decode()
-    for score in _SCORE.finditer(document):
-        for found in _SUBJECT_ELEMENT.finditer(score[0]):
-            yield found[1].decode()
+def _changed_value(value: Any, change: Change, place: str) -> Any:
+    if isinstance(value, str):
+        return change(place, value)
+    if isinstance(value, list | tuple):
+        return [_changed_value(inner, change, place) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    key, reviewed = value.get("Key"), "SubjectType" in value
+    return {name: _changed_value(inner, change, _place(name, key, reviewed)) for name, inner in value.items()}
 
 
-def _workers_in(value: Any, name: str = "") -> Iterator[str]:
-    """The workers' IDs in parameters, calls and replies, which are found by the names that they have there."""
-    if isinstance(value, dict):
-        for inner_name, inner in value.items():
-            if not (_REVIEWED in value and inner_name == "SubjectId"):
-                yield from _workers_in(inner, _plain(inner_name))
-    elif isinstance(value, Pair):
-        yield from _workers_in(value.value, _plain(value.name))
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _workers_in(inner, name)
-    elif isinstance(value, str) and value and name in _WORKERS:
-        yield value
+def _changed_document(document: bytes, change: Change) -> bytes:
+    opened: list[str] = []
+    key = ""
+    pieces = _TAG.split(document.decode())
+    for index, piece in enumerate(pieces):
+        if index % 2:
+            _follow(opened, piece)
+        elif piece and opened:
+            text = unescape(piece)
+            if opened[-1] == "Key":
+                key = text
+            changed = change(_place(opened[-1], key, opened[-2:-1] == ["ReviewResult"]), text)
+            if changed != text:
+                pieces[index] = escape(changed)
+    return "".join(pieces).encode()
 
 
-def _plain(name: str) -> str:
-    """The name of a parameter without numbers and without what it is part of."""
-    return next((part for part in reversed(name.split(".")) if not part.isdigit()), "")
+def _place(name: str, key: str | None, reviewed: bool) -> str:
+    """Where the text of an element or a member stands, in view of the Key beside it and of whether a review says it."""
+    if name == "SubjectId" and reviewed:
+        # It is a HIT or an assignment.
+        return _ELSEWHERE
+    return _AGREED if (name, key) == ("Value", "AgreedAnswer") else name.lower()
+
+
+def _follow(opened: list[str], tag: str) -> None:
+    """Which elements are open behind a tag, the innermost one last."""
+    if tag.startswith("</"):
+        opened.pop()
+    elif not tag.startswith("<?") and not tag.endswith("/>"):
+        opened.append(tag[1:-1].partition(" ")[0])
 
 
 def scrubbing_key(path: Path) -> bytes:

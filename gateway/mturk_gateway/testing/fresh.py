@@ -1,8 +1,9 @@
-"""New data folders in no time: the schemas are made once in a process and copied from then on."""
+"""New data folders in no time: what they begin with is made once in a process and copied from then on."""
 
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -22,14 +23,18 @@ def memory_folder() -> TemporaryDirectory[str]:
 
 
 def open_fresh(settings: Settings) -> House:
-    """The data folder of the settings, which must be empty, with all schemas up to date."""
-    for name, content in _schemas().items():
+    """The data folder of the settings, which must be empty, with all schemas up to date.
+
+    All of a process have one key for scrubbing, so that a worker is the same in recordings of several gateways.
+    """
+    for name, content in _beginnings().items():
         (settings.data / name).write_bytes(content)
     return House.open(settings, durable=False)
 
 
 @cache
-def _schemas() -> Mapping[str, bytes]:
+def _beginnings() -> Mapping[str, bytes]:
     with memory_folder() as folder:
         open_prepared(Settings(data=Path(folder))).close()
-        return {path.name: path.read_bytes() for path in Path(folder).glob("*.db")}
+        schemas = {path.name: path.read_bytes() for path in Path(folder).glob("*.db")}
+    return {**schemas, "scrubbing.key": secrets.token_bytes(32)}
