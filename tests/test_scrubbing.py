@@ -142,6 +142,19 @@ def test_an_answer_keeps_its_shape_and_its_question():
     assert re.fullmatch("[0-9]{2}", second)
 
 
+def test_what_is_written_literally_keeps_its_shape_too():
+    given = answers(answer("<FreeText><![CDATA[Big <17>]]></FreeText>"))
+    shown = parse(scrubbed(replies=[{"Answer": given}]).facts["replies"][0]["Answer"])
+
+    assert re.fullmatch("[A-Z][a-z]{2} <[0-9]{2}>", shown.findtext(".//{*}FreeText"))
+
+
+def test_an_answer_that_is_no_document_is_hidden_as_a_whole():
+    (shown,) = scrubbed(replies=[{"Answer": answers("<Answer><FreeText>secret")}]).facts["replies"]
+
+    assert "QuestionFormAnswers" not in shown["Answer"]
+
+
 def test_what_workers_agreed_on_is_an_answer():
     result = "<ReviewResult><Key>AgreedAnswer</Key><Value>secret</Value></ReviewResult>"
     pair = scrubbed(f"<R>{result}</R>", replies=[{"ReviewResults": [{"Key": "AgreedAnswer", "Value": "secret"}]}])
