@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import subprocess
 import sys
@@ -14,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from mturk_gateway.replay.recordings import load_recordings
+from mturk_gateway.replay.recordings import RecordingError, load_recordings
+from mturk_gateway.testing.claims import claim
+from replays import write_pair
 
 pytest_plugins = ["pytester"]
 
@@ -57,7 +58,7 @@ def run(python, pytester, monkeypatch):
         suite = pytester.path / "suite"
         suite.mkdir(exist_ok=True)
         (suite / "test_inner.py").write_text(f"import pytest\n\n{source}")
-        return pytester.run(python, "-m", "pytest", "-p", "no:cacheprovider", "--strict-markers", *options)
+        return pytester.run(python, "-m", "pytest", "-p", "no:cacheprovider", "--strict-markers", *options, timeout=120)
 
     return run
 
@@ -87,7 +88,21 @@ def legacy(mturk, access_key="AKIDEXAMPLE", secret_key="secret"):
 """
 
 
-def test_as_soon_as_it_is_installed_each_test_has_a_marketplace_and_the_session_has_one(run, python):
+def test_as_soon_as_it_is_installed_tests_have_marketplaces_that_leave_nothing_behind(
+    run, python, pytester, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    pytester.makeconftest(
+        """
+import threading
+
+def pytest_unconfigure():
+    others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
+    for thread in others:
+        thread.join(5)
+    print("still running:", [thread for thread in others if thread.is_alive()])
+"""
+    )
     result = run(
         PUBLISH
         + f"""
@@ -95,9 +110,10 @@ def test_what_is_installed(mturk_gateway_session):
     import mturk_gateway
     assert mturk_gateway.__file__.startswith({str(python.parent.parent)!r})
 
-def test_one(mturk_gateway, mturk_gateway_session):
+def test_one(mturk_gateway, mturk_gateway_session, mturk_replay):
     publish(mturk_gateway)
     publish(mturk_gateway_session)
+    assert mturk_replay.url
 
 def test_another(mturk_gateway, mturk_gateway_session):
     assert mturk_gateway.boto3_client().list_hits()["HITs"] == []
@@ -109,14 +125,20 @@ def test_another(mturk_gateway, mturk_gateway_session):
     )
 
     result.assert_outcomes(passed=3)
+    result.stdout.fnmatch_lines(["still running: []"])
+    written = {path.name for path in pytester.path.rglob("*") if "__pycache__" not in path.parts}
+    assert written == {"conftest.py", "suite", "test_inner.py", "stdout", "stderr"}
+    assert list(tmp_path.iterdir()) == []
 
 
 @needs_boto
-def test_a_boto_2_program_a_worker_and_the_clock_play_together(run):
+def test_boto_2_programs_play_with_workers_and_the_clock_and_replay_the_samples(run):
     result = run(
         PUBLISH
         + LEGACY
         + """
+import httpx
+
 def test_what_is_submitted_is_approved_in_time(mturk_gateway):
     hit = publish(mturk_gateway)
     boto = legacy(mturk_gateway, mturk_gateway.access_key, mturk_gateway.secret_key)
@@ -127,28 +149,138 @@ def test_what_is_submitted_is_approved_in_time(mturk_gateway):
     mturk_gateway.clock.advance(days=30)
     (assignment,) = boto.get_assignments(hit)
     assert assignment.AssignmentStatus == "Approved"
+
+def test_a_server(mturk_replay):
+    assert mturk_replay.url == f"http://{mturk_replay.host}:{mturk_replay.port}"
+    mturk_replay.play("GetAccountBalance/*")
+    (balance,) = legacy(mturk_replay).get_account_balance()
+    assert balance.amount > 0
+
+def test_chosen_from_now_on(mturk_replay):
+    query = {"Operation": "GetHIT", "HITId": "x"}
+    mturk_replay.play("GetHIT/disposed")
+    assert "nearest is GetHIT/disposed" in httpx.get(mturk_replay.url, params=query).text
+    mturk_replay.play("GetHIT/minimal")
+    assert "nearest is GetHIT/minimal" in httpx.get(mturk_replay.url, params=query).text
+    mturk_replay.refused.clear()
+
+@pytest.mark.mturk_replay(None, "GetHIT/minimal")
+def test_chosen_by_the_marker(mturk_replay):
+    assert "nearest is GetHIT/minimal" in httpx.get(mturk_replay.url, params={"Operation": "GetHIT"}).text
+    mturk_replay.refused.clear()
 """
     )
 
-    result.assert_outcomes(passed=1)
+    result.assert_outcomes(passed=4)
 
 
-def test_tests_run_side_by_side(run):
+ASK = """
+import httpx
+from datetime import UTC, datetime
+from mturk_gateway.auth import SERVICE, sign, standard_string
+
+def ask(mturk, access_key="AKIDEXAMPLE", secret_key="secret", hit="3NOSUCHHIT"):
+    moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    who = {"Service": SERVICE, "AWSAccessKeyId": access_key, "Timestamp": moment}
+    signature = sign(secret_key, standard_string("GetHIT", moment))
+    query = {"Operation": "GetHIT", "HITId": hit, **who, "Signature": signature}
+    return httpx.get(mturk.url, params=query).content
+"""
+
+
+def test_a_marked_test_records_beside_itself_what_another_replays(run, pytester):
+    record = """
+told = []
+
+@pytest.mark.mturk_gateway(record="recordings")
+def test_record(mturk_gateway):
+    told.append(ask(mturk_gateway, mturk_gateway.access_key, mturk_gateway.secret_key))
+
+@pytest.mark.mturk_gateway(record="recordings")
+def test_record_more(mturk_gateway):
+    ask(mturk_gateway, mturk_gateway.access_key, mturk_gateway.secret_key, "3ANOTHERHIT")
+"""
+    replay = """
+@pytest.mark.mturk_replay("recordings")
+def test_replay(mturk_replay):
+    assert told == [ask(mturk_replay)]
+"""
+    folder = pytester.path / "suite" / "recordings"
+
+    run(ASK + record + replay).assert_outcomes(passed=3)
+    recorded = [recording.operation for recording in load_recordings(folder)]
+    again = run(ASK + record)
+
+    assert recorded == ["GetHIT", "GetHIT"]
+    again.assert_outcomes(errors=2)
+    again.stdout.fnmatch_lines(
+        [f"@pytest.mark.mturk_gateway: {folder}: here are recordings of an earlier run: remove them to record anew"]
+    )
+    assert len(load_recordings(folder)) == 2
+
+
+def test_tests_run_side_by_side_and_record_into_one_folder(run, pytester):
+    suite = pytester.path / "suite"
+    record(suite / "old")
+    os.mkfifo(suite / "turn")
     result = run(
         PUBLISH
+        + ASK
         + """
-@pytest.mark.parametrize("number", range(4))
-def test_alone(mturk_gateway, mturk_gateway_session, number):
+@pytest.fixture
+def turn(request, number):
+    \"""One worker records, and is done with that, before the other one begins.\"""
+    pipe = request.path.with_name("turn")
+    if number == 1:
+        pipe.open("rb").close()
+    yield
+    if number == 0:
+        pipe.open("wb").close()
+
+@pytest.mark.parametrize("number", [pytest.param(n, marks=pytest.mark.xdist_group(f"{n % 2}")) for n in range(4)])
+@pytest.mark.mturk_gateway(record="new")
+def test_alone(turn, mturk_gateway, mturk_gateway_session, number):
+    ask(mturk_gateway, mturk_gateway.access_key, mturk_gateway.secret_key)
     publish(mturk_gateway)
     assert len(mturk_gateway.boto3_client().list_hits()["HITs"]) == 1
     mine = mturk_gateway_session.add_requester(f"requester {number}")
     assert mturk_gateway_session.boto3_client(mine).list_hits()["HITs"] == []
+
+@pytest.mark.parametrize("number", range(2))
+@pytest.mark.mturk_gateway(record="old")
+def test_anew(mturk_gateway, number):
+    pass
 """,
         "-n",
         "2",
+        "--dist",
+        "loadgroup",
     )
 
-    result.assert_outcomes(passed=4)
+    result.assert_outcomes(passed=4, errors=2)
+    result.stdout.fnmatch_lines([f"*{suite}/old: here are recordings of an earlier run*"])
+    assert len(load_recordings(suite / "new")) == 4
+
+
+def record(folder):
+    """A recording of somebody's own."""
+    write_pair(folder, "poll", {"Operation": "GetHIT", "HITId": "H1"}, "<GetHITResponse>any</GetHITResponse>")
+
+
+def test_folders_in_one_another_are_of_the_same_run(tmp_path):
+    for folder in ("all/some", "all", "all/others"):
+        claim(tmp_path / folder, tmp_path / "claims")
+        write_pair(tmp_path / folder, "GetHIT/it", {"Operation": "GetHIT"})
+
+    with pytest.raises(RecordingError, match=f"{tmp_path}: here are recordings of an earlier run"):
+        claim(tmp_path, tmp_path / "other claims")
+
+
+def test_files_that_are_no_recordings_are_no_reason_to_refuse_a_folder(tmp_path):
+    for name in ("pom.xml", "package.json", ".hidden.xml", ".hidden.json"):
+        (tmp_path / name).touch()
+
+    claim(tmp_path, tmp_path / "claims")
 
 
 def test_nobody_pays_for_fixtures_that_they_do_not_ask_for(run):
@@ -206,88 +338,15 @@ def test_pytest_tells_of_fixtures_and_markers(python, pytester):
     markers.stdout.fnmatch_lines(["@pytest.mark.mturk_gateway(record=None*", "@pytest.mark.mturk_replay(folder=None*"])
 
 
-def test_a_marked_test_records_beside_itself_what_another_replays(run, pytester):
-    result = run(
-        """
-import httpx
-from datetime import UTC, datetime
-from mturk_gateway.auth import SERVICE, sign, standard_string
-
-told = []
-
-def ask(mturk, access_key="AKIDEXAMPLE", secret_key="secret"):
-    moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    who = {"Service": SERVICE, "AWSAccessKeyId": access_key, "Timestamp": moment}
-    signature = sign(secret_key, standard_string("GetHIT", moment))
-    query = {"Operation": "GetHIT", "HITId": "3NOSUCHHIT", **who, "Signature": signature}
-    told.append(httpx.get(mturk.url, params=query).content)
-
-@pytest.mark.mturk_gateway(record="recordings")
-def test_record(mturk_gateway):
-    ask(mturk_gateway, mturk_gateway.access_key, mturk_gateway.secret_key)
-
-@pytest.mark.mturk_replay("recordings")
-def test_replay(mturk_replay):
-    ask(mturk_replay)
-    assert told[0] == told[1]
-"""
-    )
-
-    result.assert_outcomes(passed=2)
-    (recording,) = load_recordings(pytester.path / "suite" / "recordings")
-    assert recording.operation == "GetHIT"
-
-
-@needs_boto
-def test_the_samples_of_the_package_replay_to_old_clients(run):
-    result = run(
-        LEGACY
-        + """
-import httpx
-
-def test_a_server(mturk_replay):
-    assert mturk_replay.url == f"http://{mturk_replay.host}:{mturk_replay.port}"
-    mturk_replay.play("GetAccountBalance/*")
-    (balance,) = legacy(mturk_replay).get_account_balance()
-    assert balance.amount > 0
-
-def test_chosen_from_now_on(mturk_replay):
-    query = {"Operation": "GetHIT", "HITId": "x"}
-    mturk_replay.play("GetHIT/disposed")
-    assert "nearest is GetHIT/disposed" in httpx.get(mturk_replay.url, params=query).text
-    mturk_replay.play("GetHIT/minimal")
-    assert "nearest is GetHIT/minimal" in httpx.get(mturk_replay.url, params=query).text
-    mturk_replay.refused.clear()
-
-@pytest.mark.mturk_replay(None, "GetHIT/minimal")
-def test_chosen_by_the_marker(mturk_replay):
-    assert "nearest is GetHIT/minimal" in httpx.get(mturk_replay.url, params={"Operation": "GetHIT"}).text
-    mturk_replay.refused.clear()
-"""
-    )
-
-    result.assert_outcomes(passed=3)
-
-
-RECORDED = {
-    "poll.xml": "<GetHITResponse>any</GetHITResponse>",
-    "poll.json": json.dumps({"query": {"Operation": "GetHIT", "HITId": "H1"}}),
-}
-
-
-def record(folder):
-    """Recordings of somebody's own."""
-    folder.mkdir(parents=True)
-    for name, content in RECORDED.items():
-        (folder / name).write_text(content)
-
-
-def test_routes_of_respx_open_no_socket(run, pytester):
+def test_a_server_or_routes_answer_and_a_request_without_a_recording_fails_its_test(run, pytester):
+    """It does so even if the program under test says nothing; with routes no socket is opened."""
     record(pytester.path / "suite" / "recordings")
     result = run(
         """
 import httpx, socket
 from mturk_gateway.testing import NoRecordingError
+
+pytestmark = pytest.mark.mturk_replay("recordings")
 
 @pytest.fixture
 def no_sockets(monkeypatch):
@@ -302,19 +361,6 @@ def test_no_socket(no_sockets, mturk_replay, respx_mock):
     with pytest.raises(NoRecordingError, match="HITId: asked 'H2', recorded 'H1'"):
         httpx.post(f"https://{host}/", data={"Operation": "GetHIT", "HITId": "H2"})
     mturk_replay.refused.clear()
-"""
-    )
-
-    result.assert_outcomes(passed=1)
-
-
-def test_a_request_without_a_recording_fails_its_test_even_if_the_program_says_nothing(run, pytester):
-    record(pytester.path / "suite" / "recordings")
-    result = run(
-        """
-import httpx
-
-pytestmark = pytest.mark.mturk_replay("recordings")
 
 def ask(mturk, hit):
     httpx.get(mturk.url, params={"Operation": "GetHIT", "HITId": hit})
@@ -347,7 +393,7 @@ def test_meant_so(mturk_replay):
 """
     )
 
-    result.assert_outcomes(passed=3, failed=2, xfailed=1, errors=1)
+    result.assert_outcomes(passed=4, failed=2, xfailed=1, errors=1)
     result.stdout.fnmatch_lines_random(
         [
             "*HITId: asked 'SILENT', recorded 'H1'",
@@ -383,10 +429,19 @@ def test_misspelt(mturk_gateway): pass
 
 @pytest.mark.mturk_gateway(scrub=True)
 def test_scrub_alone(mturk_gateway): pass
+
+@pytest.mark.mturk_gateway(record="x")
+def test_nothing_records_this(mturk_gateway_session): pass
+
+@pytest.mark.mturk_gateway(record="test_inner.py")
+def test_a_file(mturk_gateway): pass
+
+@pytest.mark.mturk_gateway(record="test_inner.py/x")
+def test_below_a_file(mturk_gateway): pass
 """
     )
 
-    result.assert_outcomes(errors=6)
+    result.assert_outcomes(errors=9)
     result.stdout.fnmatch_lines_random(
         [
             f"@pytest.mark.mturk_replay: {pytester.path}/suite/nowhere: there is no such folder",
@@ -395,28 +450,10 @@ def test_scrub_alone(mturk_gateway): pass
             "@pytest.mark.mturk_replay: ignore takes several names, such as ('Title',)",
             "@pytest.mark.mturk_gateway: got an unexpected keyword argument 'recrod'",
             "@pytest.mark.mturk_gateway: scrub is for what is recorded: it needs record",
+            "@pytest.mark.mturk_gateway: this is for the fixture mturk_gateway, and the test asks for *_session alone*",
+            f"@pytest.mark.mturk_gateway: {pytester.path}/suite/test_inner.py: nothing can be recorded *: this is no *",
+            f"*{pytester.path}/suite/test_inner.py/x: nothing can be recorded here: Not a directory",
         ]
     )
-    result.stdout.no_fnmatch_line("*During handling*")
-
-
-def test_nothing_is_written_and_nothing_goes_on(run, pytester, monkeypatch, tmp_path):
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    pytester.makeconftest(
-        """
-import threading
-
-def pytest_unconfigure():
-    others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
-    for thread in others:
-        thread.join(5)
-    print("still running:", [thread for thread in others if thread.is_alive()])
-"""
-    )
-    result = run("def test_it(mturk_gateway, mturk_gateway_session, mturk_replay):\n    assert mturk_replay.url\n")
-
-    result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["still running: []"])
-    written = {path.name for path in pytester.path.rglob("*") if "__pycache__" not in path.parts}
-    assert written == {"conftest.py", "suite", "test_inner.py", "stdout", "stderr"}
-    assert list(tmp_path.iterdir()) == []
+    for trace in ("*During handling*", "*Error: *"):
+        result.stdout.no_fnmatch_line(trace)
