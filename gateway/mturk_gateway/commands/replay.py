@@ -41,6 +41,6 @@ def command(folder: Path, port: int, only: tuple[str, ...], ignore: tuple[str, .
     except OSError as error:
         raise click.ClickException(f"port {port}: {error.strerror}") from None
     with server:
-        several = "s"
+        several = "" if len(recordings) == 1 else "s"
         click.echo(f"Answering on {server.url} from {len(recordings)} recording{several}")
         stopping.wait()
