@@ -157,6 +157,9 @@ def test_a_damaged_recording_is_told_with_the_place(tmp_path, content, reason):
         ({"query": {}, "match": ["HITId"]}, "`match` is an object of texts, not a list"),
         ({"query": {}, "match": {"HITId": 1}}, "`match` is an object of texts, not an object"),
         ({"query": {}, "status": "200"}, "`status` is a whole number from 200 to 599, not '200'"),
+        ({"query": {}, "status": 204}, "an answer of status 204 has no content"),
+        ({"query": {}, "recorded_at": "2026-19-22T00:00:00.000000Z"}, "`recorded_at` is like 2012-01-31"),
+        ({"query": {}, "recorded_at": "0000-01-22T00:00:00.000000Z"}, "`recorded_at` is like 2012-01-31"),
         ({"query": {}, "status": 100}, "`status` is a whole number from 200 to 599, not 100"),
         ({"query": {}, "status": 200.5}, "`status` is a whole number from 200 to 599, not 200.5"),
         ({"query": {}, "turn": 0}, "`turn` is a whole number from 1 to 1000000, not 0"),
@@ -297,3 +300,17 @@ def test_all_bundled_samples_are_recordings_but_those_that_nobody_could_read():
     pairs = {path.relative_to(FIXTURES).with_suffix("").as_posix() for path in FIXTURES.glob("*/*.xml")}
 
     assert set(names(FIXTURES)) == pairs - {"faults/broken_escape", "faults/not_utf_8"}
+
+
+def test_what_might_never_end_is_not_read(tmp_path):
+    write_pair(tmp_path, "GetHIT/it", GET_HIT)
+    os.mkfifo(tmp_path / "GetHIT" / "pipe.xml")
+
+    assert complaint(tmp_path) == f"{tmp_path}/GetHIT/pipe.xml: this is no file"
+
+
+def test_a_request_that_is_no_unicode_is_nobodys(tmp_path):
+    write_pair(tmp_path, "GetHIT/it", GET_HIT)
+    write_pair(tmp_path, "GetHIT/odd", "\ud800")
+
+    assert [one.name for one in load_recordings(tmp_path)] == ["GetHIT/it"]

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,9 @@ def _read(folder: Path, name: str) -> Recording | None:
 def _content(path: Path) -> bytes | None:
     """What is in a file; None where there is none. Raises RecordingError for one that cannot be read."""
     try:
+        if path.is_fifo() or path.is_char_device() or path.is_block_device():
+            # Reading it might never end.
+            raise RecordingError(f"{path}: this is no file")
         return path.read_bytes()
     except OSError as error:
         if isinstance(error, FileNotFoundError) and not path.is_symlink():
@@ -195,9 +199,15 @@ class _Facts:
 
     def moment(self, key: str) -> str | None:
         value = self.told.get(key)
-        if value is not None and not (isinstance(value, str) and _MOMENT.fullmatch(value)):
-            raise RecordingError(f"{self.path}: `{key}` is like 2012-01-31T23:59:59.250000Z, not {_shown(value)}")
-        return value
+        if value is None or (isinstance(value, str) and _is_moment(value)):
+            return value
+        raise RecordingError(f"{self.path}: `{key}` is like 2012-01-31T23:59:59.250000Z, not {_shown(value)}")
+
+    def status(self) -> int:
+        status = self.whole("status", 200, 200, 599)
+        if status in _WITHOUT_CONTENT:
+            raise RecordingError(f"{self.path}: an answer of status {status} has no content")
+        return status
 
     def texts(self, key: str) -> dict[str, str]:
         value = self.told.get(key, {})
@@ -211,7 +221,7 @@ class _Facts:
         if isinstance(query, str):
             try:
                 return parse_pairs(query.encode())
-            except Fault:
+            except (Fault, UnicodeEncodeError):
                 return None
         given = list(query.items()) if isinstance(query, dict) else query
         if not isinstance(given, list):
@@ -227,6 +237,17 @@ _END_OF_TIME = 253_402_300_800
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 
 
+def _is_moment(text: str) -> bool:
+    if not _MOMENT.fullmatch(text):
+        return False
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+_WITHOUT_CONTENT = (204, 205, 304)
 _READ_HERE = {"match", "now", "query", "recorded_at", "status", "turn", "usual"}
 _FOR_OTHERS = {"calls", "calls_of", "replies", "request_id", "sandbox", "source"}
 """Members that say how the answer came about."""
@@ -246,7 +267,7 @@ def _recording(name: str, markup: Path, document: bytes, facts: _Facts) -> Recor
         first(asked, "Operation"),
         asked,
         facts.texts("match"),
-        facts.whole("status", 200, 200, 599),
+        facts.status(),
         facts.whole("turn", 1, 1, 1_000_000),
         facts.moment("recorded_at"),
         facts.seconds("now", NOW),
