@@ -44,12 +44,24 @@ class Settings:
     )
     public_url: str | None = _setting(None, "how clients reach this gateway, where that is not its own address")
     demo: bool = _setting(False, "make a demonstration requester with a few dozen HITs")
-    behind_proxy: bool = _setting(False, "a proxy in front of this gateway speaks TLS with the clients")
+    behind_proxy: str | None = _setting(
+        None,
+        "addresses and networks, with commas between, of the proxies that speak TLS with the clients in front of this "
+        "gateway: what they say of a client is believed, and nobody else",
+    )
+    tls: bool = _setting(False, "speak TLS with the certificates that `mturk-gateway tls init` made")
     tls_certificate: Path | None = _setting(None, "PEM file of the certificate, to speak TLS itself")
     tls_key: Path | None = _setting(None, "PEM file of the certificate's private key")
     fronts: int = _setting(1, "how many processes answer requests")
     clock_skew: int = _setting(900, "seconds that a client's clock may differ; `mturk_gateway_clock_skew` in a profile")
     body_limit: int = _setting(1_048_576, "largest request body in bytes")
+    deadline: float = _setting(20.0, "seconds that a request may take to arrive, and an answer to be fetched")
+    key_rate: float | None = _setting(
+        None, "requests a second of one access key; 0 for no limit; by default 100 where other machines can reach it"
+    )
+    address_rate: float | None = _setting(
+        None, "requests a second from one address; 0 for no limit; by default 200 where other machines can reach it"
+    )
     freshness: float = _setting(5.0, "seconds that the first page of a listing may be old")
     patience: float = _setting(25.0, "seconds that a client may wait for a listing to be walked")
     staleness: float = _setting(
@@ -102,6 +114,11 @@ class Settings:
                 raise SettingsError(f"sandbox_upstream is a URL, not {self.sandbox_upstream!r}")
         if self.demo and not self.embedded:
             raise SettingsError("the demonstration needs the embedded marketplace")
+
+    @property
+    def exposed(self) -> bool:
+        """Whether others than this machine may reach the public listener."""
+        return bool(self.behind_proxy) or not _is_loopback(self.host)
 
     @property
     def embedded(self) -> bool:
@@ -185,7 +202,7 @@ def _read(type_name: str, name: str, value: Any) -> Any:
                 return value
             case _:
                 raise ValueError
-        if number < 0 or (number == 0 and name not in ("freshness", "fee_rate")):
+        if number < 0 or (number == 0 and name not in ("freshness", "fee_rate", "key_rate", "address_rate")):
             raise ValueError
     except (ValueError, KeyError):
         raise SettingsError(f"{name} cannot be {value!r}") from None
