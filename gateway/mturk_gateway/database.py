@@ -10,17 +10,16 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import ColumnElement, Connection, Float, Table, create_engine, event, insert, inspect
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import URL, Engine, make_url
-from sqlalchemy.exc import DatabaseError, SQLAlchemyError
+from sqlalchemy.exc import DatabaseError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FunctionElement
 
 from mturk_gateway.quick import Quick
+from mturk_gateway.schemas import SchemaError, upgrade
 
 TROUBLE = (SQLAlchemyError, sqlite3.Error)
 """What comes of a database that is locked, full, read-only, damaged or gone."""
@@ -104,12 +103,23 @@ class Database:
         return insert(table).on_conflict_do_update(index_elements=key, set_=values)
 
     def migrate(self, package: str) -> None:
-        """Bring the schema up to date with the Alembic scripts in the folder `migrations` of an import package."""
-        config = Config()
-        config.set_main_option("script_location", f"{package}:migrations")
-        with self._writer.connect() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+        """Bring the schema up to date with the Alembic scripts in the folder `migrations` of an import package.
+
+        All of it, or nothing when something fails. Raises SchemaError.
+        """
+        try:
+            with self._writer.connect() as connection:
+                if self.engine.dialect.name == "sqlite":
+                    # A table that others refer to is made anew by way of dropping it. Only outside transactions can
+                    # this be said, and of a connection that is nobody else's it need not be unsaid.
+                    connection.connection.execute("PRAGMA foreign_keys=OFF")
+                    connection.detach()
+                with connection.begin():
+                    upgrade(connection, package)
+        except DBAPIError as error:
+            raise SchemaError(
+                f"{self.url.database} could not be brought up to date, and is as it was: {error.orig}"
+            ) from error
 
     def is_damaged(self) -> bool:
         """Whether this is an SQLite file that SQLite cannot read."""

@@ -23,10 +23,16 @@ class Received(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What goes back: the HTTP status and a whole legacy document."""
+    """What goes back: the HTTP status and a whole legacy document.
+
+    `unproved` says that the sender did not prove who asks; `retry_after` after how many seconds to ask again, if that
+    is known.
+    """
 
     status: int
     document: bytes
+    unproved: bool = False
+    retry_after: int = 0
 
 
 class Exchange(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from enum import Enum
+from typing import NamedTuple
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -63,6 +64,22 @@ def new_request_id() -> str:
 _VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
 
 
+class Document(NamedTuple):
+    """A whole answer of any protocol: HTTP status, content and its type."""
+
+    status: int
+    content: bytes
+    content_type: str = XML_TYPE
+
+
+class Unproved(Exception):  # noqa: N818  # nothing of ours has failed
+    """A request is not from anybody known, as far as it proves; `answer` is what to tell its sender."""
+
+    def __init__(self, answer: Document) -> None:
+        super().__init__()
+        self.answer = answer
+
+
 class Front:
     """Sends each request where its protocol is spoken."""
 
@@ -77,7 +94,10 @@ class Front:
 
 
 class LegacyFront:
-    """Legacy REST over HTTP: GET, HEAD and POST; `body_limit` in bytes."""
+    """Legacy REST over HTTP: GET, HEAD and POST; `body_limit` in bytes.
+
+    Raises Unproved.
+    """
 
     def __init__(self, answering: Answering, body_limit: int) -> None:
         self._answering = answering
@@ -101,7 +121,9 @@ class LegacyFront:
         sandbox = is_sandbox_host(header(scope, b"host"))
         received = Received(request_id, scope["query_string"], body, peer, header(scope, b"user-agent"), sandbox)
         answer = await self._answering.answer(received)
-        await send_document(send, answer.status, answer.document)
+        if answer.unproved:
+            raise Unproved(Document(answer.status, answer.document))
+        await send_document(send, answer.status, answer.document, retry_after=answer.retry_after)
 
 
 class SoapFront:
@@ -151,8 +173,12 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-async def send_document(send: Send, status: int, document: bytes, content_type: str = XML_TYPE) -> None:
-    """Send a whole answer."""
+async def send_document(
+    send: Send, status: int, document: bytes, content_type: str = XML_TYPE, *, retry_after: int = 0
+) -> None:
+    """Send a whole answer; `retry_after` are the seconds, if any, after which to ask again."""
     headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(document)).encode())]
+    if retry_after:
+        headers.append((b"retry-after", str(retry_after).encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": document})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -13,11 +14,13 @@ import httpx
 from starlette.types import Receive, Scope, Send
 from structlog import get_logger
 
+from mturk_gateway import metrics
 from mturk_gateway.clock import Clock
 from mturk_gateway.credentials import Requester
-from mturk_gateway.front import header, new_request_id, read_body, send_document
+from mturk_gateway.front import Document, Unproved, header, new_request_id, read_body, send_document
 from mturk_gateway.ledger.usage import Usage
 from mturk_gateway.paging.writes import Writes
+from mturk_gateway.rates import Rate
 from mturk_gateway.realm import is_sandbox_host
 from mturk_gateway.sigv4 import SignatureFault, SignedRequest, access_key_of, verify
 from mturk_gateway.upstream import Upstream

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import uuid
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
@@ -12,6 +13,7 @@ from typing import NamedTuple, TypeVar
 
 from structlog import get_logger
 
+from mturk_gateway import metrics
 from mturk_gateway.auth import Claim, authenticate
 from mturk_gateway.clock import Clock
 from mturk_gateway.credentials import NOBODY, Requester
@@ -24,18 +26,21 @@ from mturk_gateway.logs import RequestLog
 from mturk_gateway.pages import PageReader
 from mturk_gateway.paging.snapshots import Sought
 from mturk_gateway.question import Ask, Question, Questions, Wanted
+from mturk_gateway.rates import Rate
 from mturk_gateway.transcript import transcribe
 from mturk_gateway.undertaking import Undertaker
 from mturk_translators.call import Reply
 from mturk_translators.document import answer, front_refusal, whole_refusal
 from mturk_translators.faults import (
     MISSHAPEN,
+    NOT_AUTHORIZED,
     Fault,
     ModernError,
     Place,
     disposed_hit,
     legacy_fault,
     no_sandbox,
+    too_often,
     unavailable,
 )
 from mturk_translators.flows.errors import explain
@@ -73,7 +78,7 @@ class Pipeline:
 
     `find` knows requesters by access key; `service_clock` is what the marketplace's rules go by; `has_sandbox` says
     whether there is anything behind the hosts of the sandbox; `clock_skew` and `default_lifetime` are the settings of
-    those names; `record` is given what requesters asked and were answered.
+    those names; `record` is given what requesters asked and were answered; `rate` is that of each access key.
     """
 
     find: Callable[[str], Requester | None]
@@ -90,6 +95,7 @@ class Pipeline:
     default_lifetime: int
     log: RequestLog = field(default_factory=RequestLog)
     record: Callable[[Exchange], None] | None = None
+    rate: Rate | None = None
     questions: Questions = field(default_factory=Questions)
 
     async def answer(self, received: Received) -> Answer:
@@ -111,8 +117,15 @@ class Pipeline:
             question, claim = self.questions.read(received.query, received.body)
             operation = question.operation
             requester = self._who(question, claim, sandbox=received.sandbox)
+            if requester.guest and not self.has_sandbox:
+                raise no_sandbox()
             asks = question.asks
             name = asks[0].asked.name
+            wait = self.rate.admit(requester.access_key, len(asks)) if self.rate and requester.access_key else 0
+            if wait:
+                metrics.throttled("legacy", "key")
+                refusal = self._refuse(received, operation, requester, too_often())
+                return refusal._replace(retry_after=math.ceil(wait)), requester
             self.usage.count(requester.access_key, "legacy", name, self.clock())
             caller = Caller(requester, question.walker(received.peer, received.program), received.request_id)
             results = [await self._perform(ask, caller, alone=len(asks) == 1) for ask in asks]
@@ -126,11 +139,7 @@ class Pipeline:
         if nameless and question.is_anonymous and question.size <= _LARGEST_ANONYMOUS:
             return NOBODY.in_sandbox() if sandbox else NOBODY
         requester = authenticate(claim, self.find, self.clock(), self.clock_skew)
-        if sandbox:
-            requester = requester.in_sandbox()
-        if requester.guest and not self.has_sandbox:
-            raise no_sandbox()
-        return requester
+        return requester.in_sandbox() if sandbox else requester
 
     async def _perform(self, ask: Ask, caller: Caller, *, alone: bool) -> Element | Rendered:
         """The result of one request. Raises Fault when the whole is refused, which only a request `alone` can be.
@@ -226,7 +235,8 @@ class Pipeline:
         if fault.place is Place.FRONT:
             return Answer(fault.status, front_refusal(received.request_id, fault))
         stamped = self._stamped(fault, sandbox=requester.sandbox if requester else received.sandbox)
-        return Answer(fault.status, whole_refusal(operation, received.request_id, stamped))
+        unproved = requester is None and fault.code == NOT_AUTHORIZED
+        return Answer(fault.status, whole_refusal(operation, received.request_id, stamped), unproved)
 
     def _report(self, request_id: str, operation: str | None, requester: Requester | None, **facts: str) -> None:
         facts |= {"event": "legacy request", "request_id": request_id, "operation": (operation or "")[:64]}

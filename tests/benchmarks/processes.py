@@ -40,7 +40,7 @@ class Server(NamedTuple):
 
     def memory(self) -> Memory:
         """The memory of its processes."""
-        return sum((_memory(pid) for pid in self.processes()), Memory(0, 0))
+        return sum((memory_of(pid) for pid in self.processes()), Memory(0, 0))
 
     def calls(self) -> int:
         """How many calls a stub or a relay has counted."""
@@ -65,7 +65,8 @@ def _with_children(pid: int) -> Iterator[int]:
                 yield from _with_children(int(child))
 
 
-def _memory(pid: int) -> Memory:
+def memory_of(pid: int) -> Memory:
+    """The memory of one process."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
     kilobytes = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
     return Memory(kilobytes["Pss"] * 1024, kilobytes["Rss"] * 1024)

@@ -177,6 +177,11 @@ def unavailable(
     return Fault("ServiceUnavailable", message, Place.FRONT, 503)
 
 
+def too_often() -> Fault:
+    """More was asked at a time than is allowed."""
+    return unavailable("Too many requests came at a time. Please try again in a few seconds.")
+
+
 def internal_error() -> Fault:
     """A bug of the gateway; what happened stands in the log under the request's id."""
     return Fault("AWS.InternalError", "The gateway failed to answer this request.", Place.FRONT, 500)

@@ -16,6 +16,7 @@ from mturk_gateway.database import Database
 from mturk_gateway.house import House
 from mturk_gateway.marketplace.services.working.profiles import ProfileError
 from mturk_gateway.marketplace.services.working.refusals import WorkerRefused
+from mturk_gateway.schemas import SchemaError
 
 
 @contextmanager
@@ -28,7 +29,7 @@ def open_house(config: Path | None, options: dict[str, Any]) -> Iterator[House]:
     try:
         house.prepare()
         yield house
-    except (CredentialsError, RequesterError, WorkerRefused, ProfileError) as error:
+    except (CredentialsError, RequesterError, SchemaError, WorkerRefused, ProfileError) as error:
         raise click.ClickException(str(error)) from None
     except UnicodeEncodeError:
         raise click.ClickException("an argument is not UTF-8") from None

@@ -13,6 +13,7 @@ from mturk_gateway.commands.from_settings import from_table, settings_of
 from mturk_gateway.commands.sign import signed_url
 from mturk_gateway.credentials import CredentialsError, Requester
 from mturk_gateway.logs import configure_logs
+from mturk_gateway.schemas import SchemaError
 from mturk_gateway.serve import serve
 from mturk_gateway.settings import SettingsError
 
@@ -38,5 +39,5 @@ def command(config: Path | None, **options: Any) -> None:
 
     try:
         serve(settings, announce)
-    except (SettingsError, CredentialsError, RequesterError, OSError) as error:
+    except (SettingsError, CredentialsError, RequesterError, SchemaError, OSError) as error:
         raise click.ClickException(str(error)) from None
