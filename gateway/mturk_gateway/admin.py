@@ -8,15 +8,12 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from mturk_gateway.credentials import Requester, write_profile
+from mturk_gateway.credentials import DEMO, Requester, write_profile
 from mturk_gateway.database import Database
 from mturk_gateway.marketplace import requesters
 from mturk_gateway.marketplace.demo import install_demo
 from mturk_gateway.marketplace.services.paying import money
 from mturk_gateway.marketplace.services.publishing import hit_layouts
-
-DEMO = "demo"
-"""The profile of the demonstration requester."""
 
 
 class RequesterError(ValueError):

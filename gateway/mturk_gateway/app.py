@@ -17,11 +17,14 @@ from starlette.types import ASGIApp, Lifespan
 from structlog import get_logger
 
 from mturk_gateway.clock import Clock, wall_clock
-from mturk_gateway.credentials import Keyring, Requester
+from mturk_gateway.credentials import DEMO, Keyring, Requester
 from mturk_gateway.database import Database
 from mturk_gateway.driver import Driver, LedgerOperation
 from mturk_gateway.failsafe import Failsafe
-from mturk_gateway.front import XML_TYPE, Front, LegacyFront, SoapFront, new_request_id
+from mturk_gateway.failures import Failures
+from mturk_gateway.front import XML_TYPE, Front, LegacyFront, SoapFront
+from mturk_gateway.guard import Guard
+from mturk_gateway.headers import SafeHeaders
 from mturk_gateway.house import House
 from mturk_gateway.ledger.receptors import Receptors
 from mturk_gateway.ledger.undertakings import Undertakings
@@ -40,9 +43,12 @@ from mturk_gateway.paging.walker import LEASE, Walker
 from mturk_gateway.paging.walking import Walking
 from mturk_gateway.paging.writes import Writes
 from mturk_gateway.pipeline import Pipeline
+from mturk_gateway.proxies import BehindProxies
+from mturk_gateway.rates import Cells, Memory, Rate
 from mturk_gateway.replay.recorder import Recorder
 from mturk_gateway.replay.scrubbing import Scrubber, scrubbing_key
-from mturk_gateway.routes import Files, Health
+from mturk_gateway.reports import Reporting, current
+from mturk_gateway.routes import Files, Health, Metrics
 from mturk_gateway.settings import Settings
 from mturk_gateway.statistics.deeds import Deeds
 from mturk_gateway.statistics.tallies import Tallies
@@ -72,7 +78,7 @@ class Apps(NamedTuple):
     content: ASGIApp
     """Another origin, for pages that requesters wrote: nothing of ours may be had there. Reserved."""
     operators: ASGIApp
-    """Health, later reports and metrics."""
+    """Health and metrics, later reports."""
 
 
 def open_upstream(settings: Settings, url: str) -> Upstream:
@@ -89,12 +95,19 @@ def create_gateway(
     upstream_url: str,
     request_log: RequestLog,
     service_clock: Clock = wall_clock,
+    memory: Memory | None = None,
 ) -> Apps:
-    """A front. It closes nothing that it was given. `service_clock` is what the marketplace's rules go by."""
+    """A front. It closes nothing that it was given.
+
+    `service_clock` is what the marketplace's rules go by; `memory` is what all fronts know of those who send requests.
+    """
+    memory = memory or Memory.own()
     # Calls wait for the upstream, and must not keep those waiting who only want a page.
     calls = ThreadPoolExecutor(_CALLS, thread_name_prefix="call")
     executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="front")
-    find = Keyring(house.credentials).find
+    # Keys that everybody may have seen are for this machine only.
+    find = Keyring(house.credentials, DEMO if settings.exposed and settings.embedded else None).find
+    key_rate = _rate(settings.key_rate, 100.0 if settings.exposed else 0.0, memory.keys, memory.salt)
     upstream = open_upstream(settings, upstream_url)
     rules = Rules(settings.freshness, settings.patience, settings.staleness, settings.walk_lifetime)
     writes = Writes(house.desk)
@@ -134,8 +147,8 @@ def create_gateway(
         upstream.has_sandbox,
         settings.clock_skew,
         settings.default_lifetime,
-        request_log,
         recorder.note if recorder else None,
+        key_rate,
     )
     modern = ModernFront(
         client,
@@ -151,8 +164,11 @@ def create_gateway(
         hosts=public_hosts(settings),
         clock_skew=settings.clock_skew,
         body_limit=settings.body_limit,
+        rate=key_rate,
     )
     health = Health(house, client, executor, f"{upstream_url}/healthz" if settings.embedded else None)
+    counts_url = f"{upstream_url}/counts" if settings.embedded else None
+    scrape = Metrics(house, client, executor, counts_url, settings.snapshot_space * 2**20)
 
     async def close() -> None:
         await reader.close()
@@ -169,8 +185,26 @@ def create_gateway(
     if settings.embedded:
         other.add_api_route("/files/{key}", Files(client, upstream_url).answer, methods=["GET"])
     limit = settings.body_limit
-    public = Front(LegacyFront(legacy, limit), SoapFront(limit), modern, other)
-    return Apps(Failsafe(public), Failsafe(_fastapi()), Failsafe(health.answered_by(_fastapi())))
+    public = _guarded(Front(LegacyFront(legacy, limit), SoapFront(limit), modern, other), settings, memory)
+    content = _through_proxies(_fastapi(), settings)
+    operators = scrape.answered_by(health.answered_by(_fastapi()))
+    public, content, operators = (SafeHeaders(Failsafe(app), settings.public_url) for app in (public, content, operators))
+    return Apps(Reporting(public, request_log), content, operators)
+
+
+def _guarded(front: ASGIApp, settings: Settings, memory: Memory) -> ASGIApp:
+    addresses = _rate(settings.address_rate, 200.0 if settings.exposed else 0.0, memory.addresses, memory.salt)
+    failures = Failures(memory.failures, memory.salt) if settings.exposed else None
+    return _through_proxies(Guard(front, addresses, failures), settings)
+
+
+def _through_proxies(app: ASGIApp, settings: Settings) -> ASGIApp:
+    return BehindProxies(app, settings.proxies) if settings.proxies else app
+
+
+def _rate(given: float | None, default: float, cells: Cells, salt: bytes) -> Rate | None:
+    per_second = default if given is None else given
+    return Rate(cells, salt, per_second) if per_second else None
 
 
 def _open_recorder(settings: Settings, stock: Database) -> Recorder | None:
@@ -254,7 +288,9 @@ def _fastapi(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
 async def _nothing_here(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 404
     fault = unreadable(f"Nothing answers {request.method} here.", status)
-    return Response(front_refusal(new_request_id(), fault), status, media_type=XML_TYPE)
+    report = current()
+    report.code = fault.code
+    return Response(front_refusal(report.request_id, fault), status, media_type=XML_TYPE)
 
 
 def _lifespan(

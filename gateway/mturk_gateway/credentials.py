@@ -50,6 +50,9 @@ class Requester:
         return self if self.sandbox else replace(self, sandbox=True, guest=True)
 
 
+DEMO = "demo"
+"""The profile of the demonstration requester of our own marketplace, whose keys stand in logs and on screens."""
+
 NOBODY = Requester("", "", "")
 """Who asks without any credentials, where that is allowed."""
 
@@ -137,10 +140,14 @@ _GLANCE = 0.05
 
 
 class Keyring:
-    """The requesters of one credentials file by access key; a changed file is read again."""
+    """The requesters of one credentials file by access key; a changed file is read again.
 
-    def __init__(self, path: Path) -> None:
+    The profile `without` is nobody's.
+    """
+
+    def __init__(self, path: Path, without: str | None = None) -> None:
         self._path = path
+        self._without = without
         self._looked_at = 0.0
         self._seen: tuple[int, int] | None = None
         self._requesters: dict[str, Requester] = {}
@@ -184,6 +191,7 @@ class Keyring:
                 log.error("credentials unreadable", reason=str(error))
 
     def _take(self, requesters: Sequence[Requester]) -> None:
+        requesters = [requester for requester in requesters if requester.profile != self._without]
         # Of several profiles with one key, the first counts.
         self._requesters = {requester.access_key: requester for requester in reversed(requesters)}
         self._profiles = {requester.profile: requester for requester in requesters}

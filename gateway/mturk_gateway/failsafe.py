@@ -6,14 +6,17 @@ import asyncio
 import re
 import sys
 from http import HTTPStatus
+from time import time
 
 import httptools
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog import get_logger
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from mturk_gateway.front import XML_TYPE, Protocol, new_request_id, protocol_of, send_document
+from mturk_gateway.front import XML_TYPE, Protocol, protocol_of, send_document
+from mturk_gateway.logs import tell
 from mturk_gateway.modern import JSON_TYPE, modern_error
+from mturk_gateway.reports import Report, current
 from mturk_translators.document import front_refusal, soap_fault
 from mturk_translators.faults import Fault, internal_error, unreadable
 
@@ -48,11 +51,12 @@ class Failsafe:
         try:
             await self._app(scope, receive, watched_send)
         except Exception:
-            request_id = new_request_id()
-            log.exception("internal error", request_id=request_id, path=scope["path"][:200])
+            report = current()
+            report.code = internal_error().code
+            log.exception("internal error", request_id=report.request_id, path=scope["path"][:200])
             if begun:
                 raise
-            await _answer(scope, send, request_id)
+            await _answer(scope, send, report.request_id)
 
 
 async def _answer(scope: Scope, send: Send, request_id: str) -> None:
@@ -128,12 +132,15 @@ class LegacyHttpProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Refuse a request that cannot be read, in the protocol of its head if that could be, and hang up."""
         protocol = protocol_of(dict(self.scope)) if "path" in self.scope else Protocol.LEGACY
-        status, content_type, document = refusal_in(protocol, new_request_id(), self._reason(sys.exception()))
+        fault = self._reason(sys.exception())
+        report = Report(protocol=protocol.value, peer=self.client[0] if self.client else "", code=fault.code)
+        status, content_type, document = refusal_in(protocol, report.request_id, fault)
         head = (
             f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: {content_type}\r\n"
             f"Content-Length: {len(document)}\r\nConnection: close\r\n\r\n"
         )
-        log.info("unreadable request", reason=msg)
+        report.status, report.moment = status, time()
+        tell(report)
         self.transport.write(head.encode() + document)
         self.transport.close()
 

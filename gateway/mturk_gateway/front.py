@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from enum import Enum
 from typing import NamedTuple
 
@@ -11,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mturk_gateway.exchange import Answering, Received
 from mturk_gateway.realm import is_sandbox_host
+from mturk_gateway.reports import current
 from mturk_translators.document import front_refusal, soap_fault
 from mturk_translators.faults import Fault, unreadable
 
@@ -54,16 +54,6 @@ def protocol_of(scope: Scope) -> Protocol:
     return Protocol.LEGACY if scope["path"] in LEGACY_PATHS else Protocol.OTHER
 
 
-def new_request_id() -> str:
-    """A name for one request: a random UUID in lower case, as the service gave them."""
-    digits = os.urandom(16).hex()
-    # What uuid.uuid4 does, in a third of the time.
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{_VARIANT[digits[16]]}{digits[17:20]}-{digits[20:]}"
-
-
-_VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
-
-
 class Document(NamedTuple):
     """A whole answer of any protocol: HTTP status, content and its type."""
 
@@ -89,6 +79,7 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         protocol = protocol_of(scope) if scope["type"] == "http" else Protocol.OTHER
+        current().protocol = protocol.value
         endpoint = self._legacy if protocol is Protocol.LEGACY else self._others[protocol]
         await endpoint(scope, receive, send)
 
@@ -104,22 +95,25 @@ class LegacyFront:
         self._body_limit = body_limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request_id = new_request_id()
+        report = current()
         try:
             if scope["method"] not in ("GET", "HEAD", "POST"):
                 raise unreadable("Requests are sent with GET or POST.", 405)
             body = await read_body(scope, receive, self._body_limit)
             if scope["method"] == "POST" and body.lstrip()[:1] == b"<":
+                report.protocol = Protocol.SOAP.value
                 await refuse_soap(send)
                 return
             if not (body or scope["query_string"]):
                 raise unreadable("The request has no parameters. This is the legacy Mechanical Turk Requester API.")
         except Fault as fault:
-            await send_document(send, fault.status, front_refusal(request_id, fault))
+            report.code = fault.code
+            await send_document(send, fault.status, front_refusal(report.request_id, fault))
             return
         peer = scope["client"][0] if scope.get("client") else ""
         sandbox = is_sandbox_host(header(scope, b"host"))
-        received = Received(request_id, scope["query_string"], body, peer, header(scope, b"user-agent"), sandbox)
+        program = header(scope, b"user-agent")
+        received = Received(report.request_id, scope["query_string"], body, peer, program, sandbox)
         answer = await self._answering.answer(received)
         if answer.unproved:
             raise Unproved(Document(answer.status, answer.document))
@@ -136,15 +130,21 @@ class SoapFront:
         try:
             await read_body(scope, receive, self._body_limit)
         except Fault as fault:
-            await send_document(send, 500, soap_fault(new_request_id(), "Client.InvalidRequest", fault.message))
+            await send_document(send, 500, _refused_soap(fault.message))
         else:
             await refuse_soap(send)
+
+
+def _refused_soap(message: str) -> bytes:
+    report = current()
+    report.code = "Client.InvalidRequest"
+    return soap_fault(report.request_id, report.code, message)
 
 
 async def refuse_soap(send: Send) -> None:
     """Tell a SOAP client that it is not served yet."""
     message = "SOAP is not available in this gateway yet; the same operations are answered over REST."
-    await send_document(send, 500, soap_fault(new_request_id(), "Client.InvalidRequest", message))
+    await send_document(send, 500, _refused_soap(message))
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:

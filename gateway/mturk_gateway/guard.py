@@ -9,15 +9,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mturk_gateway import metrics
 from mturk_gateway.addresses import neighbourhood
 from mturk_gateway.failures import Failures
-from mturk_gateway.front import Document, Protocol, Unproved, new_request_id, protocol_of, send_document
+from mturk_gateway.front import Document, Protocol, Unproved, protocol_of, send_document
 from mturk_gateway.modern import JSON_TYPE, modern_error
 from mturk_gateway.rates import Rate
+from mturk_gateway.reports import current, request_id
 from mturk_translators.document import front_refusal, soap_fault
 from mturk_translators.faults import too_often
 
 
 class Guard:
-    """Lets through what `addresses` admits, if there is such a rate, and delays failed proofs if there are `failures`."""
+    """Lets through of each address what the rate `addresses` admits, and lets `failures` delay failed proofs.
+
+    Without the one or the other, that is not done.
+    """
 
     def __init__(self, app: ASGIApp, addresses: Rate | None, failures: Failures | None) -> None:
         self._app = app
@@ -52,7 +56,8 @@ def _sender(scope: Scope) -> str:
 
 
 async def _throttle(scope: Scope, send: Send, wait: float) -> None:
-    protocol = protocol_of(scope)
+    protocol, report = protocol_of(scope), current()
+    report.protocol, report.code = protocol.value, "ServiceUnavailable"
     metrics.throttled(protocol.value, "address")
     await send_document(send, *_too_often_in(protocol), retry_after=math.ceil(wait))
 
@@ -62,5 +67,5 @@ def _too_often_in(protocol: Protocol) -> Document:
     if protocol is Protocol.MODERN:
         return Document(400, modern_error("ThrottlingException", "Rate exceeded"), JSON_TYPE)
     if protocol is Protocol.SOAP:
-        return Document(fault.status, soap_fault(new_request_id(), "Server.ServiceUnavailable", fault.message))
-    return Document(fault.status, front_refusal(new_request_id(), fault))
+        return Document(fault.status, soap_fault(request_id(), "Server.ServiceUnavailable", fault.message))
+    return Document(fault.status, front_refusal(request_id(), fault))

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 import httpx
@@ -17,13 +18,14 @@ from structlog import get_logger
 from mturk_gateway import metrics
 from mturk_gateway.clock import Clock
 from mturk_gateway.credentials import Requester
-from mturk_gateway.front import Document, Unproved, header, new_request_id, read_body, send_document
+from mturk_gateway.front import Document, Unproved, header, read_body, send_document
 from mturk_gateway.ledger.usage import Usage
 from mturk_gateway.paging.writes import Writes
 from mturk_gateway.rates import Rate
 from mturk_gateway.realm import is_sandbox_host
+from mturk_gateway.reports import current
 from mturk_gateway.sigv4 import SignatureFault, SignedRequest, access_key_of, verify
-from mturk_gateway.upstream import Upstream
+from mturk_gateway.upstream import UNREACHABLE, Upstream, outcome_of
 from mturk_translators.call import Call, Reply, writes, written_by
 from mturk_translators.faults import Fault
 
@@ -40,7 +42,8 @@ class ModernFront:
 
     To the embedded marketplace a request goes as it came, and the marketplace judges its signature. To another
     upstream it goes signed anew (`resign`), so its own signature is judged here; `hosts` are names that clients may
-    have signed instead of the one that reached us. `noted` is told of each write that was acknowledged.
+    have signed instead of the one that reached us. `noted` is told of each write that was acknowledged. `rate` is that
+    of each access key. Raises Unproved.
     """
 
     client: httpx.AsyncClient
@@ -56,8 +59,12 @@ class ModernFront:
     hosts: tuple[str, ...]
     clock_skew: int
     body_limit: int
+    rate: Rate | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        report = current()
+        operation = report.operation = header(scope, b"x-amz-target").rpartition(".")[2]
+        report.sandbox = is_sandbox_host(header(scope, b"host"))
         try:
             body = await read_body(scope, receive, self.body_limit)
         except Fault as fault:
@@ -72,14 +79,18 @@ class ModernFront:
         )
         try:
             access_key = access_key_of(signed)
-            requester = self.find(access_key)
-            if requester and is_sandbox_host(header(scope, b"host")):
-                requester = requester.in_sandbox()
+            requester = self._find(access_key, sandbox=report.sandbox)
             request = self._signed_anew(scope, signed, requester) if self.resign else self._as_it_came(scope, body)
         except SignatureFault as fault:
-            await send_modern_error(send, fault.status, fault.type, fault.message)
+            report.code = fault.type
+            raise Unproved(Document(fault.status, modern_error(fault.type, fault.message), JSON_TYPE)) from None
+        # Charged is only who has proved to own the key, and our own marketplace has yet to say so.
+        wait = self.rate.wait(access_key) if self.rate else 0
+        if wait:
+            metrics.throttled("modern", "key")
+            await send_modern_error(send, 400, "ThrottlingException", "Rate exceeded", retry_after=math.ceil(wait))
             return
-        operation = header(scope, b"x-amz-target").rpartition(".")[2]
+        begun = perf_counter()
         try:
             reply = await self.client.send(request)
         except httpx.LocalProtocolError:
@@ -87,10 +98,19 @@ class ModernFront:
             return
         except httpx.HTTPError as error:
             log.warning("upstream unreachable", operation=operation[:64], reason=type(error).__name__)
+            metrics.called(operation, "unreachable", perf_counter() - begun)
             # It may have been carried out all the same.
             await self._note(requester, operation, body, None)
             await send_modern_error(send, 500, "ServiceFault", "The service cannot answer at the moment.")
             return
+        if not reply.is_success:
+            report.code = str(_members(reply.content).get("__type", "")).rpartition("#")[2] or UNREACHABLE
+        metrics.called(operation, outcome_of(report.code, reply.status_code), perf_counter() - begun)
+        if reply.status_code == 403 and not self.resign:
+            raise Unproved(Document(403, reply.content, JSON_TYPE))
+        report.requester = requester.profile
+        if self.rate:
+            self.rate.charge(access_key)
         if not reply.is_client_error:
             # A refused request has changed nothing, and may not even come from the owner of the key.
             await self._note(requester, operation, body, reply.content if reply.is_success else None)
@@ -98,8 +118,15 @@ class ModernFront:
             self.usage.count(access_key, "modern", operation, self.clock())
         await _pass_back(send, reply)
 
-    async def _note(self, requester: Requester | None, operation: str, body: bytes, reply: bytes | None) -> None:
-        if writes(operation) and requester:
+    def _find(self, access_key: str, *, sandbox: bool) -> Requester:
+        requester = self.find(access_key)
+        if requester is None:
+            message = "The security token included in the request is invalid."
+            raise SignatureFault("UnrecognizedClientException", 403, message)
+        return requester.in_sandbox() if sandbox else requester
+
+    async def _note(self, requester: Requester, operation: str, body: bytes, reply: bytes | None) -> None:
+        if writes(operation):
             call, members = Call(operation, _members(body)), _members(reply or b"")
             if reply is not None:
                 self.noted(requester, call, members)
@@ -111,10 +138,7 @@ class ModernFront:
         headers = [(name, value.strip()) for name, value in scope["headers"] if name not in _NOT_HANDED_ON]
         return self.client.build_request(scope["method"], self.url, headers=headers, content=body)
 
-    def _signed_anew(self, scope: Scope, signed: SignedRequest, requester: Requester | None) -> httpx.Request:
-        if requester is None:
-            message = "The security token included in the request is invalid."
-            raise SignatureFault("UnrecognizedClientException", 403, message)
+    def _signed_anew(self, scope: Scope, signed: SignedRequest, requester: Requester) -> httpx.Request:
         skew = self.clock_skew if requester.clock_skew is None else requester.clock_skew
         verify(signed, requester.secret, int(self.clock()), skew=skew, hosts=self.hosts)
         if requester.guest and not self.upstream.has_sandbox:
@@ -144,10 +168,10 @@ async def _pass_back(send: Send, reply: httpx.Response) -> None:
     await send({"type": "http.response.body", "body": reply.content})
 
 
-async def send_modern_error(send: Send, status: int, type_: str, message: str) -> None:
+async def send_modern_error(send: Send, status: int, type_: str, message: str, *, retry_after: int = 0) -> None:
     """Answer with an error of the modern API."""
-    log.info("modern request refused", request_id=new_request_id(), error=type_)
-    await send_document(send, status, modern_error(type_, message), JSON_TYPE)
+    current().code = type_
+    await send_document(send, status, modern_error(type_, message), JSON_TYPE, retry_after=retry_after)
 
 
 def modern_error(type_: str, message: str) -> bytes:

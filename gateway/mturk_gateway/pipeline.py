@@ -22,11 +22,11 @@ from mturk_gateway.driver import Driver
 from mturk_gateway.exchange import Answer, Exchange, Received
 from mturk_gateway.ledger.undertakings import Undertakings
 from mturk_gateway.ledger.usage import Usage
-from mturk_gateway.logs import RequestLog
 from mturk_gateway.pages import PageReader
 from mturk_gateway.paging.snapshots import Sought
 from mturk_gateway.question import Ask, Question, Questions, Wanted
 from mturk_gateway.rates import Rate
+from mturk_gateway.reports import current
 from mturk_gateway.transcript import transcribe
 from mturk_gateway.undertaking import Undertaker
 from mturk_translators.call import Reply
@@ -93,7 +93,6 @@ class Pipeline:
     has_sandbox: bool
     clock_skew: int
     default_lifetime: int
-    log: RequestLog = field(default_factory=RequestLog)
     record: Callable[[Exchange], None] | None = None
     rate: Rate | None = None
     questions: Questions = field(default_factory=Questions)
@@ -112,16 +111,20 @@ class Pipeline:
 
     async def _answer(self, received: Received) -> tuple[Answer, Requester | None]:
         """The answer, and who asked, as far as that is proved."""
-        operation, requester = None, None
+        operation, requester, report = None, None, current()
+        report.sandbox = received.sandbox
         try:
             question, claim = self.questions.read(received.query, received.body)
             operation = question.operation
+            report.operation = operation or ""
             requester = self._who(question, claim, sandbox=received.sandbox)
-            if requester.guest and not self.has_sandbox:
+            report.requester = requester.profile or None
+            known = bool(requester.access_key)
+            if known and requester.guest and not self.has_sandbox:
                 raise no_sandbox()
             asks = question.asks
             name = asks[0].asked.name
-            wait = self.rate.admit(requester.access_key, len(asks)) if self.rate and requester.access_key else 0
+            wait = self.rate.admit(requester.access_key, len(asks)) if self.rate and known else 0
             if wait:
                 metrics.throttled("legacy", "key")
                 refusal = self._refuse(received, operation, requester, too_often())
@@ -131,7 +134,7 @@ class Pipeline:
             results = [await self._perform(ask, caller, alone=len(asks) == 1) for ask in asks]
         except Fault as fault:
             return self._refuse(received, operation, requester, fault), requester
-        self._report(received.request_id, name, requester, version=question.version)
+        report.version = question.version
         return Answer(200, answer(name, received.request_id, results)), requester
 
     def _who(self, question: Question, claim: Claim, *, sandbox: bool) -> Requester:
@@ -169,7 +172,8 @@ class Pipeline:
         except Fault as fault:
             if alone and fault.place is not Place.REQUEST:
                 raise
-            log.info("refused", operation=asked.name, code=fault.code)
+            report = current()
+            report.code = report.code or fault.code
             return give_refusal(asked, self._stamped(fault, sandbox=caller.requester.sandbox))
 
     async def _refuse_disposed(self, ask: Ask, request: Wanted, requester: Requester) -> None:
@@ -231,16 +235,12 @@ class Pipeline:
         return fault.stamped(int(self.clock() * 1000), sandbox=sandbox)
 
     def _refuse(self, received: Received, operation: str | None, requester: Requester | None, fault: Fault) -> Answer:
-        self._report(received.request_id, operation, requester, code=fault.code)
+        current().code = fault.code
         if fault.place is Place.FRONT:
             return Answer(fault.status, front_refusal(received.request_id, fault))
         stamped = self._stamped(fault, sandbox=requester.sandbox if requester else received.sandbox)
         unproved = requester is None and fault.code == NOT_AUTHORIZED
         return Answer(fault.status, whole_refusal(operation, received.request_id, stamped), unproved)
-
-    def _report(self, request_id: str, operation: str | None, requester: Requester | None, **facts: str) -> None:
-        facts |= {"event": "legacy request", "request_id": request_id, "operation": (operation or "")[:64]}
-        self.log.note(self.clock(), {**facts, "requester": requester.profile if requester else None})
 
 
 def _garbage(operation: str, error: Exception) -> Fault:

@@ -12,7 +12,8 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from mturk_gateway.addresses import Network, address_of
 from mturk_gateway.failsafe import refusal_in
-from mturk_gateway.front import new_request_id, protocol_of, send_document
+from mturk_gateway.front import protocol_of, send_document
+from mturk_gateway.reports import current
 from mturk_translators.faults import unreadable
 
 log = get_logger()
@@ -49,7 +50,9 @@ class BehindProxies:
         else:
             log.info("came past the proxies", peer=peer)
             fault = unreadable("Nothing is answered here in the clear. Requests come through the proxy in front.", 403)
-            status, content_type, document = refusal_in(protocol_of(scope), new_request_id(), fault)
+            protocol, report = protocol_of(scope), current()
+            report.protocol, report.code = protocol.value, fault.code
+            status, content_type, document = refusal_in(protocol, report.request_id, fault)
             await send_document(send, status, document, content_type)
 
     async def _answer_client(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -31,21 +31,21 @@ class Memory(NamedTuple):
     thousand who come at the same time, about fifteen share theirs with another.
     """
 
+    salt: bytes
     keys: Cells
     addresses: Cells
     failures: Cells
-    salt: bytes
 
     @classmethod
     def own(cls) -> Self:
         """For one process."""
-        return cls(*(array("d", bytes(8 * _CELLS)) for _ in range(3)), salt=os.urandom(16))
+        return cls(os.urandom(16), *(array("d", bytes(8 * _CELLS)) for _ in range(3)))
 
     @classmethod
     def shared(cls) -> Self:
         """For this process and those that are spawned by it."""
         spawning = multiprocessing.get_context("spawn")
-        return cls(*(spawning.RawArray("d", _CELLS) for _ in range(3)), salt=os.urandom(16))
+        return cls(os.urandom(16), *(spawning.RawArray("d", _CELLS) for _ in range(3)))
 
 
 class Debts:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -21,6 +22,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from structlog import get_logger
 
+from mturk_gateway import metrics
 from mturk_gateway.admin import add_demo, import_new_requesters
 from mturk_gateway.app import (
     create_finisher,
@@ -31,15 +33,18 @@ from mturk_gateway.app import (
     public_hosts,
 )
 from mturk_gateway.clock import wall_clock
-from mturk_gateway.credentials import Keyring, Requester, read_profiles
+from mturk_gateway.counting import counted_together
+from mturk_gateway.credentials import DEMO, Keyring, Requester, read_profiles
 from mturk_gateway.failsafe import LegacyHttpProtocol
 from mturk_gateway.house import House
 from mturk_gateway.listener import bind, server_config
 from mturk_gateway.logs import RequestLog, configure_logs, standard_error
 from mturk_gateway.marketplace.app import create_marketplace
 from mturk_gateway.marketplace.terms import Terms
+from mturk_gateway.permissions import faults, keep_to_ourselves
+from mturk_gateway.rates import Memory
 from mturk_gateway.replay.files import prepare_folder
-from mturk_gateway.settings import Settings
+from mturk_gateway.settings import Settings, SettingsError
 
 log = get_logger()
 
@@ -64,18 +69,24 @@ class _Child:
     def start(self) -> None:
         self.process = _SPAWN.Process(target=self.target, args=self.given, name=self.name)
         self.process.start()
+        log.info("process started", name=self.name, pid=self.process.pid)
 
 
 def serve(settings: Settings, announce: Callable[[Requester | None], None]) -> None:
     """Serve until SIGTERM or SIGINT.
 
     `announce` is called once requests can be answered, with the demonstration requester if there is one. Raises OSError
-    when an address cannot be listened on, CredentialsError or RequesterError when keys cannot be used.
+    when an address cannot be listened on, CredentialsError or RequesterError when keys cannot be used, SettingsError
+    when others may read or change what is ours, or when a port is not for everybody.
     """
+    open_to_others = faults(settings)
+    if open_to_others:
+        raise SettingsError("\n".join(open_to_others))
+    keep_to_ourselves()
     bound = [
-        bind(settings.host, settings.port),
-        bind(settings.host, settings.content_port),
-        bind(settings.operators_host, settings.operators_port),
+        _listen(settings.host, settings.port),
+        _listen(settings.host, settings.content_port),
+        _listen(settings.operators_host, settings.operators_port),
     ]
     if settings.record:
         prepare_folder(settings.record)
@@ -87,13 +98,24 @@ def serve(settings: Settings, announce: Callable[[Requester | None], None]) -> N
         upstream_url = f"http://127.0.0.1:{internal.getsockname()[1]}"
         children.append(_Child("marketplace", _run_marketplace, (settings, internal)))
     children.append(_Child("walker", _run_walker, (settings, upstream_url)))
-    children += [
-        _Child(f"front-{number}", _run_front, (settings, upstream_url, bound)) for number in range(settings.fronts)
-    ]
+    front = (settings, upstream_url, bound, Memory.shared())
+    children += [_Child(f"front-{number}", _run_front, front) for number in range(settings.fronts)]
     ready = threading.Thread(
         target=lambda: announce(demo) if _becomes_ready(settings) else None, name="announcing", daemon=True
     )
-    _supervise(children, ready, settings)
+    with counted_together() as counts:
+        _supervise(children, ready, settings, counts)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return bind(host, port)
+    except PermissionError:
+        raise SettingsError(
+            f"this user may not listen on port {port} of {host}. On Linux, `sysctl net.ipv4.ip_unprivileged_port_start="
+            f"{port}` lets every user, and AmbientCapabilities=CAP_NET_BIND_SERVICE in a systemd unit this program alone; "
+            "or have a proxy in front, or the firewall redirect that port to another one"
+        ) from None
 
 
 def _prepare(settings: Settings) -> Requester | None:
@@ -107,7 +129,9 @@ def _prepare(settings: Settings) -> Requester | None:
         if house.marketplace and settings.demo:
             return add_demo(house.marketplace, house.credentials, wall_clock())
         # Told now, not by the first request: a file that cannot be read.
-        read_profiles(house.credentials)
+        profiles = read_profiles(house.credentials)
+        if settings.exposed and settings.embedded and any(requester.profile == DEMO for requester in profiles):
+            log.warning("the demonstration requester is not let in", reason="other machines can reach this gateway")
         return None
     finally:
         house.close()
@@ -138,7 +162,7 @@ def _renew(settings: Settings) -> None:
     house.close()
 
 
-def _supervise(children: list[_Child], ready: threading.Thread, settings: Settings) -> None:
+def _supervise(children: list[_Child], ready: threading.Thread, settings: Settings, counts: Path) -> None:
     waking, wake = os.pipe()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: os.write(wake, b"!"))
@@ -165,6 +189,8 @@ def _supervise(children: list[_Child], ready: threading.Thread, settings: Settin
         fallen = [sentinels[sentinel] for sentinel in ended]  # type: ignore[index]  # only the pipe is no sentinel
         for child in fallen:
             log.error("process ended", name=child.name, exit_code=child.process and child.process.exitcode)
+            if child.process and child.process.pid:
+                metrics.process_ended(counts, child.process.pid)
         time.sleep(_PAUSE)
         for child in fallen:
             child.start()
@@ -190,6 +216,7 @@ def _end(children: list[_Child]) -> None:
 
 def _begin_child() -> None:
     configure_logs()
+    metrics.process_began(multiprocessing.current_process().name, os.getppid())
 
     def follow() -> None:
         parent = multiprocessing.parent_process()
@@ -217,24 +244,19 @@ def _run_marketplace(settings: Settings, internal: socket.socket) -> None:
     house.close()
 
 
-def _run_front(settings: Settings, upstream_url: str, bound: list[socket.socket]) -> None:
+def _run_front(settings: Settings, upstream_url: str, bound: list[socket.socket], memory: Memory) -> None:
     _begin_child()
     house = House.open(settings)
-    apps = create_gateway(settings, house, upstream_url, RequestLog(standard_error()))
+    apps = create_gateway(settings, house, upstream_url, RequestLog(standard_error()), memory=memory)
     by_port = {listening.getsockname()[1]: app for listening, app in zip(bound, apps, strict=True)}
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         app = by_port[scope["server"][1]] if scope["type"] == "http" else apps.public
         await app(scope, receive, send)
 
-    config = server_config(
-        answer,
-        http=LegacyHttpProtocol,
-        proxy_headers=settings.behind_proxy,
-        forwarded_allow_ips="*" if settings.behind_proxy else None,
-        ssl_certfile=settings.tls_certificate,
-        ssl_keyfile=settings.tls_key,
-    )
+    # TLS 1.2 and newer with forward secrecy, as Python has it: clients since 2012 speak that.
+    certificate, key = settings.certificate or (None, None)
+    config = server_config(answer, http=LegacyHttpProtocol, ssl_certfile=certificate, ssl_keyfile=key)
     _run(config, *bound)
     house.close()
 

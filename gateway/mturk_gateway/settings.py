@@ -5,11 +5,12 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+from mturk_gateway.addresses import Network, is_loopback, read_networks
 from mturk_gateway.credentials import shared_credentials_path
+from mturk_gateway.tls.files import TlsFiles
 
 EMBEDDED = "embedded"
 """The value of `upstream` that means the marketplace of this program."""
@@ -92,17 +93,32 @@ class Settings:
         """Refuse what contradicts itself; raises SettingsError."""
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise SettingsError("tls_certificate and tls_key are needed together")
+        if self.tls and self.tls_certificate:
+            raise SettingsError("tls is for the certificate of `mturk-gateway tls init`, tls_certificate for another one")
         if len({self.port, self.content_port, self.operators_port}) < 3:
             raise SettingsError("port, content_port and operators_port must be three")
-        for host in (self.host, self.operators_host):
-            if not (self.behind_proxy or self.tls_certificate or _is_loopback(host)):
-                raise SettingsError(
-                    f"refusing to listen on {host} in the clear: legacy signatures cover no parameters. "
-                    "Give a certificate (--tls-certificate, --tls-key), or say --behind-proxy if a proxy speaks TLS"
-                )
+        self._check_exposure()
         self._check_upstream()
         if self.scrub and self.record is None:
             raise SettingsError("scrub is for what is recorded: it needs record")
+
+    def _check_exposure(self) -> None:
+        try:
+            behind_proxy = bool(self.proxies)
+        except ValueError as error:
+            raise SettingsError(f"behind_proxy names the proxies that are trusted: {error}") from None
+        for host in (self.host, self.operators_host):
+            if not (behind_proxy or self.tls or self.tls_certificate or is_loopback(host)):
+                raise SettingsError(
+                    f"refusing to listen on {host} in the clear: legacy signatures cover no parameters. Give a "
+                    "certificate (--tls, or --tls-certificate and --tls-key), or name the proxies that speak TLS in "
+                    "front of this gateway (--behind-proxy 10.0.0.2)"
+                )
+        if self.demo and self.exposed:
+            raise SettingsError(
+                "the demonstration is for this machine only: its keys are printed where others may read them. "
+                "Leave out --demo where other machines reach the gateway, and make keys with `requester add`"
+            )
 
     def _check_upstream(self) -> None:
         if self.upstream != EMBEDDED and not self.upstream.startswith(("http://", "https://")):
@@ -118,7 +134,12 @@ class Settings:
     @property
     def exposed(self) -> bool:
         """Whether others than this machine may reach the public listener."""
-        return bool(self.behind_proxy) or not _is_loopback(self.host)
+        return bool(self.behind_proxy) or not is_loopback(self.host)
+
+    @property
+    def proxies(self) -> tuple[Network, ...]:
+        """The proxies whose word is believed about clients; none where clients come by themselves."""
+        return read_networks(self.behind_proxy) if self.behind_proxy is not None else ()
 
     @property
     def embedded(self) -> bool:
@@ -140,18 +161,27 @@ class Settings:
         return self.own_address
 
     @property
+    def own_host(self) -> str:
+        """The address at which this machine reaches the public listener."""
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104  # asked, not bound
+
+    @property
     def own_address(self) -> str:
         """The URL at which this machine reaches the public listener."""
-        scheme = "https" if self.tls_certificate else "http"
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104  # asked, not bound
-        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
+        scheme = "https" if self.certificate else "http"
+        return f"{scheme}://{f'[{self.own_host}]' if ':' in self.own_host else self.own_host}:{self.port}"
 
+    @property
+    def tls_files(self) -> TlsFiles:
+        """Where `mturk-gateway tls init` puts what it makes."""
+        return TlsFiles(self.data / "tls")
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
+    @property
+    def certificate(self) -> tuple[Path, Path] | None:
+        """The PEM files of the certificate and of its key, where the gateway speaks TLS itself."""
+        if self.tls:
+            return self.tls_files.certificate, self.tls_files.key
+        return (self.tls_certificate, self.tls_key) if self.tls_certificate and self.tls_key else None
 
 
 def option_name(setting: str) -> str:

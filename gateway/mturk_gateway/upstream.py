@@ -7,6 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from time import perf_counter
 from typing import Any, NamedTuple
 
 import boto3
@@ -18,11 +19,12 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError, ParamValidationError
 from structlog import get_logger
 
+from mturk_gateway import metrics
 from mturk_gateway.credentials import Requester
 from mturk_gateway.replies import ReplyParserFactory
 from mturk_gateway.transcript import note_call
 from mturk_translators.call import Call, Reply
-from mturk_translators.faults import ModernError
+from mturk_translators.faults import THROTTLED, ModernError
 
 log = get_logger()
 
@@ -86,11 +88,16 @@ class Upstream:
         Times in the reply are numbers, seconds since 1970, where the upstream sent them so. Its own headers are in
         `ResponseMetadata`, under `HTTPHeaders`, with names in lower case. Raises ModernError.
         """
+        begun, sent, outcome = perf_counter(), _sent.set(0), "ok"
         try:
             reply = self._made(requester, call, headers or {})
         except ModernError as error:
+            outcome = outcome_of(error.type, error.status)
             note_call(call, error)
             raise
+        finally:
+            metrics.called(call.operation, outcome, perf_counter() - begun, max(0, _sent.get() - 1))
+            _sent.reset(sent)
         note_call(call, reply)
         return reply
 
@@ -135,6 +142,7 @@ class Upstream:
                     config=self._config,
                 )
                 client.meta.events.register("before-call.mturk", _add_headers)
+                client.meta.events.register("before-send.mturk", _count_try)
                 if requester.guest and self._sandbox and self._sandbox.host:
                     client.meta.events.register("before-call.mturk", _addressed_to(self._sandbox.host))
                 client.meta.events.register("before-parse.mturk", _keep_turk_error_code)
@@ -154,6 +162,25 @@ class Upstream:
 
 _extra_headers: ContextVar[Mapping[str, str]] = ContextVar("_extra_headers")
 """Those of the call that this thread is making: clients are shared, and their methods take none."""
+
+
+_sent: ContextVar[int] = ContextVar("_sent", default=0)
+"""How often that call has been sent."""
+
+
+def _count_try(**_: object) -> None:
+    _sent.set(_sent.get() + 1)
+
+
+def outcome_of(error: str, status: int) -> str:
+    """What came of a call, in the words of the metrics: `error` is the type of the error, empty for none."""
+    if not error:
+        return "ok"
+    if error in THROTTLED:
+        return "throttled"
+    if error == UNREACHABLE:
+        return "unreachable"
+    return "failed" if status >= 500 else "refused"
 
 
 def _addressed_to(host: str) -> Callable[..., None]:

@@ -28,7 +28,7 @@ _WARM = 0.2
 _SLICES = 30
 """Parts of the run of which each has a p99 of its own."""
 _OPTIONS = ("--fronts", "2", "--walk-lifetime", "30", "--staleness", "30", "--key-rate", "60", "--address-rate", "0")
-_MEMORY, _HANDLES, _THREADS, _LATENCY = 0.05, 4, 4, 0.25
+_MEMORY, _HANDLES, _THREADS, _LATENCY = 0.05, 8, 4, 0.25
 """How much more the last third may have than the first, in parts, handles, threads, and parts."""
 _QUANTUM = 2 * 2**20
 """Bytes that no growth of memory is told from."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from benchmarks.processes import memory_of
-from walks import Processes
+from walks import Processes, until
 
 _EVERY = 3.0
 """Seconds between two looks."""
@@ -41,7 +41,7 @@ class Vitals:
         """Of each file of the data folder in bytes, with the moment."""
 
     def __enter__(self) -> Self:
-        found = Processes.of(self._supervisor)
+        found = until(lambda: all(seen := Processes.of(self._supervisor)) and seen)
         self._pids = {"supervisor": self._supervisor}
         for kind, pids in (("front", found.fronts), ("walker", found.walkers), ("marketplace", found.marketplaces)):
             self._pids |= {f"{kind} {number}" if len(pids) > 1 else kind: pid for number, pid in enumerate(pids, 1)}

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import click
+from structlog import get_logger
 
 from mturk_gateway.admin import RequesterError
+from mturk_gateway.clock import wall_clock
 from mturk_gateway.commands.from_settings import from_table, settings_of
 from mturk_gateway.commands.sign import signed_url
 from mturk_gateway.credentials import CredentialsError, Requester
@@ -16,6 +18,11 @@ from mturk_gateway.logs import configure_logs
 from mturk_gateway.schemas import SchemaError
 from mturk_gateway.serve import serve
 from mturk_gateway.settings import SettingsError
+from mturk_gateway.tls.checking import check_certificate
+from mturk_gateway.tls.files import TlsError
+
+
+log = get_logger()
 
 
 @click.command("serve")
@@ -38,6 +45,9 @@ def command(config: Path | None, **options: Any) -> None:
             )
 
     try:
+        warning = check_certificate(*settings.certificate, wall_clock()) if settings.certificate else None
+        if warning:
+            log.warning("certificate", reason=warning)
         serve(settings, announce)
-    except (SettingsError, CredentialsError, RequesterError, SchemaError, OSError) as error:
+    except (SettingsError, CredentialsError, RequesterError, SchemaError, TlsError, OSError) as error:
         raise click.ClickException(str(error)) from None

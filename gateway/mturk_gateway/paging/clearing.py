@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, or_, select, update
 
+from mturk_gateway import metrics
 from mturk_gateway.database import Database, database_now
 from mturk_gateway.paging.snapshots import Snapshot
 from mturk_gateway.paging.tables import (
@@ -123,6 +124,7 @@ class Clearing:
             if size[base.requester] > self._limits.requester_space or size.total() > self._limits.space:
                 size[base.requester] -= base.size
                 self._let_go(base.id)
+                metrics.without_space("snapshot")
 
     def _last_use(self) -> dict[int, float]:
         pinned = select(pins.c.base, func.max(pins.c.used_at)).group_by(pins.c.base)

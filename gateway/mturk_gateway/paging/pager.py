@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextvars import Context
 from typing import TypeVar
 
 from structlog import get_logger
@@ -12,6 +13,7 @@ from structlog import get_logger
 from mturk_gateway.paging.desk import Desk, Spot
 from mturk_gateway.paging.shelf import Shelf
 from mturk_gateway.paging.snapshots import Page, Sought
+from mturk_gateway.reports import current
 from mturk_translators.faults import ModernError
 from mturk_translators.operations import LISTINGS
 
@@ -77,6 +79,7 @@ class Pager:
         wanted = await self._run(self._desk.want, walk, sought.view)
         if isinstance(wanted, Spot):
             return wanted
+        current().walk = wanted.walk
         if not wanted.slow:
             try:
                 return await self._end_of(wanted.walk)
@@ -114,7 +117,8 @@ class Pager:
 
     async def _patiently(self, end: asyncio.Future[Result]) -> Result:
         if self._watch is None or self._watch.done():
-            self._watch = asyncio.create_task(self._look())
+            # It is for no one request.
+            self._watch = asyncio.create_task(self._look(), context=Context())
         # One client's impatience must not end the waiting of the others.
         async with asyncio.timeout(self._patience):
             return await asyncio.shield(end)

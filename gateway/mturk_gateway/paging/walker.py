@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self
 
 from structlog import get_logger
+from structlog.contextvars import bound_contextvars
 
+from mturk_gateway import metrics
 from mturk_gateway.paging.clearing import Clearing
 from mturk_gateway.paging.queue import Task, ViewTask, WalkQueue
 from mturk_gateway.paging.walking import HopelessError, Interrupted, Walking
@@ -103,6 +106,7 @@ class Walker:
 
     def _hold(self) -> None:
         while not self._stopping.wait(_SIGN_OF_LIFE):
+            metrics.walker_lives(time.time())
             try:
                 if self._walks.total():
                     self._queue.hold()
@@ -128,13 +132,24 @@ class Walker:
             self._free.release()
 
     def _walk(self, task: Task) -> None:
+        # Whoever asked for it has its number in the line about the request.
+        with bound_contextvars(walk=task.id):
+            begun = time.monotonic()
+            outcome = self._do(task)
+            metrics.walked(task.walk.operation, outcome, time.monotonic() - begun)
+
+    def _do(self, task: Task) -> str:
+        """What came of a walk, in the words of the metrics."""
+        outcome = "failed"
         try:
             try:
                 self._walking.do(task)
+                outcome = "complete"
             except Interrupted:
+                outcome = "interrupted"
                 self._queue.release(task.id)
             except ModernError as error:
-                self._give_up(task, error)
+                outcome = self._give_up(task, error)
             except Exception:
                 log.exception("walk interrupted", operation=task.walk.operation)
                 self._queue.fail(task.id, ModernError(UNREACHABLE, "the walk was interrupted", status=0))
@@ -145,9 +160,10 @@ class Walker:
                 self._walks.subtract([task.walk.requester])
                 self._walks = +self._walks
             self._free.release()
+        return outcome
 
-    def _give_up(self, task: Task, error: ModernError) -> None:
-        """End a walk that met an error, or put it off if it may pass and something would be lost."""
+    def _give_up(self, task: Task, error: ModernError) -> str:
+        """End a walk that met an error, or put it off if it may pass and something would be lost; says which."""
         throttled = error.type in THROTTLED
         passing = not isinstance(error, HopelessError) and (throttled or error.status == 0 or error.status >= 500)
         most = _MOST_DELAYS_THROTTLED if throttled else _MOST_DELAYS
@@ -155,6 +171,7 @@ class Walker:
             delay = min(_FIRST_DELAY * 2**task.again, _LONGEST_DELAY)
             log.info("walk put off", operation=task.walk.operation, error=error.type, seconds=delay)
             self._queue.put_off(task.id, delay)
-        else:
-            log.info("walk failed", operation=task.walk.operation, error=error.type)
-            self._queue.fail(task.id, error)
+            return "put_off"
+        log.info("walk failed", operation=task.walk.operation, error=error.type)
+        self._queue.fail(task.id, error)
+        return "failed"

@@ -8,6 +8,7 @@ from typing import Any
 
 from structlog import get_logger
 
+from mturk_gateway import metrics
 from mturk_gateway.credentials import Requester
 from mturk_gateway.driving import drive
 from mturk_gateway.paging.bases import Bases
@@ -154,6 +155,7 @@ class Walking:
                 return task.id
             if kept.size > self._largest:
                 log.error("a listing takes more space than one may", operation=listing.modern, rows=kept.rows)
+                metrics.without_space("listing")
                 raise HopelessError("the listing is too large")
             barren = 0 if kept.fresh else barren + 1
             if following in tokens or barren > _MOST_BARREN:
@@ -207,6 +209,7 @@ class Walking:
         return [row for row in kept if row.id not in hidden], following, told_by(reply)
 
     def _call(self, base: int, requester: Requester, call: Call, headers: Mapping[str, str]) -> Reply:
+        metrics.walk_called(call.operation)
         reply = self._upstream.call(requester, call, headers=headers)
         if self._journal:
             self._journal.note(base, call, reply)

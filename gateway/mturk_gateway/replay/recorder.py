@@ -11,6 +11,7 @@ from pathlib import Path
 from cachetools import LRUCache
 from structlog import get_logger
 
+from mturk_gateway import metrics
 from mturk_gateway.exchange import Exchange
 from mturk_gateway.replay.files import save
 from mturk_gateway.replay.pairs import FilePair, pair_of, with_calls, with_calls_of
@@ -61,7 +62,7 @@ class Recorder:
         weight = exchange.weight
         with self._changed:
             if self._weight > _WAITING:
-                self._lost += 1
+                self._lose()
                 return
             self._weight += weight
             self._waiting.append((weight, exchange))
@@ -73,6 +74,7 @@ class Recorder:
             self._closing = True
             self._changed.notify()
         self._thread.join(_FAREWELL)
+        metrics.recordings_lost(len(self._waiting))
         lost = self._lost + len(self._waiting)
         if lost:
             log.error("exchanges lost", folder=str(self._folder), number=lost)
@@ -85,7 +87,7 @@ class Recorder:
                 self._save(self._change(self._composed(exchange)))
             except Exception as error:  # noqa: BLE001  # nobody must notice
                 with self._changed:
-                    self._lost += 1
+                    self._lose()
                 self._complain(type(error).__name__)
 
     def _save(self, pair: FilePair) -> None:
@@ -99,8 +101,12 @@ class Recorder:
                 return
             with self._changed:
                 if pause is None or self._changed.wait_for(lambda: self._closing, pause):
-                    self._lost += 1
+                    self._lose()
                     return
+
+    def _lose(self) -> None:
+        self._lost += 1
+        metrics.recordings_lost(1)
 
     def _next(self) -> Exchange | None:
         """What is to be recorded next, once there is something; None in the end."""

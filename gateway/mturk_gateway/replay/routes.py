@@ -27,8 +27,8 @@ def mount(player: Player, router: respx.Router, url: str | None = None) -> respx
             pairs = merge(parse_pairs(request.url.query), parse_pairs(request.content))
         except Fault as fault:
             raise player.refuse(fault.message) from None
-        status, document = player.answer(pairs)
-        return httpx.Response(status, content=document, headers={"Content-Type": XML_TYPE})
+        answered = player.answer(pairs)
+        return httpx.Response(answered.status, content=answered.document, headers={"Content-Type": XML_TYPE})
 
     where = {"url__regex": _below(url)} if url else {"host__in": _AMAZON}
     return router.route(**where).mock(side_effect=answer)
