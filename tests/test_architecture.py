@@ -42,6 +42,7 @@ ONLY_IN = {
         "mturk_gateway.routes",
         "mturk_gateway.serve",
     },
+    "prometheus_client": {"mturk_gateway.metrics"},
     "click": {"mturk_gateway.__main__", "mturk_gateway.commands"},
     "mturk_gateway.marketplace": {
         "mturk_gateway.marketplace",

@@ -352,6 +352,13 @@ def test_every_setting_has_an_option_a_variable_and_a_key(tmp_path):
     [
         ({"host": "0.0.0.0"}, "signatures cover no parameters"),  # noqa: S104
         ({"host": "gateway.example.org"}, "--behind-proxy"),
+        ({"host": "::"}, "in the clear"),
+        ({"operators_host": "10.0.0.1"}, "in the clear"),
+        ({"behind_proxy": "yes"}, "names the proxies"),
+        ({"behind_proxy": "10.0.0.1, 10.0.0.0/33"}, "'10.0.0.0/33' is no address"),
+        ({"behind_proxy": " , "}, "names the proxies"),
+        ({"host": "10.0.0.1", "behind_proxy": "10.0.0.2", "demo": True}, "this machine only"),
+        ({"host": "10.0.0.1", "tls": True, "demo": True}, "this machine only"),
         ({"upstream": "ftp://x"}, "a URL"),
         ({"upstream": "https://x.example", "demo": True}, "embedded"),
         ({"port": "eighty"}, "port cannot be"),
@@ -365,7 +372,12 @@ def test_settings_that_cannot_be_are_refused_in_words(options, says):
 
 
 def test_an_open_address_is_allowed_behind_a_proxy():
-    assert load_settings({"host": "0.0.0.0", "behind_proxy": True}, {}).behind_proxy  # noqa: S104
+    for proxies in ("10.0.0.0/8, 172.18.0.2", "::1"):
+        assert load_settings({"host": "0.0.0.0", "behind_proxy": proxies}, {}).exposed  # noqa: S104
+
+
+def test_an_open_address_is_allowed_with_tls():
+    assert load_settings({"host": "0.0.0.0", "operators_host": "::", "tls": True}, {}).exposed  # noqa: S104
 
 
 def test_an_unknown_key_in_the_file_is_refused(tmp_path):

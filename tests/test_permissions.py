@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import subprocess
 import sys
@@ -35,8 +34,15 @@ def test_nothing_is_wrong_with_what_is_ours_alone_or_not_there_yet(settings, tmp
 
 @pytest.mark.parametrize(
     ("name", "mode"),
-    [("credentials", 0o604), ("credentials", 0o660), ("key.pem", 0o644), ("key.pem", 0o602), ("data", 0o755)]
-    + [("data", 0o777), ("data", 0o701)],
+    [
+        ("credentials", 0o604),
+        ("credentials", 0o660),
+        ("key.pem", 0o644),
+        ("key.pem", 0o602),
+        ("data", 0o755),
+        ("data", 0o777),
+        ("data", 0o701),
+    ],
 )
 def test_what_is_open_to_others_is_told_with_the_command_that_closes_it(settings, tmp_path, name, mode):
     path = tmp_path / name
@@ -50,7 +56,9 @@ def test_what_is_open_to_others_is_told_with_the_command_that_closes_it(settings
     assert faults(settings) == []
 
 
-@pytest.mark.parametrize(("name", "mode"), [("credentials", 0o640), ("key.pem", 0o440), ("data", 0o770), ("data", 0o750)])
+@pytest.mark.parametrize(
+    ("name", "mode"), [("credentials", 0o640), ("key.pem", 0o440), ("data", 0o770), ("data", 0o750)]
+)
 def test_a_group_may_read_because_orchestrators_give_files_to_one(settings, tmp_path, name, mode):
     (tmp_path / name).chmod(mode)
 
@@ -84,4 +92,4 @@ def test_a_gateway_does_not_start_before_that_is_mended(tmp_path):
 
     assert done.returncode == 1
     assert f"chmod o-rwx {data}" in done.stderr
-    assert os.listdir(data) == []
+    assert list(data.iterdir()) == []

@@ -78,7 +78,9 @@ def test_a_scheme_that_nobody_can_read_is_not_believed(proto):
     assert seen("10.0.0.1", forwarded("192.0.2.7"), ("X-Forwarded-Proto", proto))[1] == "http"
 
 
-@pytest.mark.parametrize("peer", ["192.0.2.9", "172.18.0.3", "2001:db8:2::1", "::ffff:192.0.2.9", "11.0.0.1", "gateway"])
+@pytest.mark.parametrize(
+    "peer", ["192.0.2.9", "172.18.0.3", "2001:db8:2::1", "::ffff:192.0.2.9", "11.0.0.1", "gateway"]
+)
 def test_whoever_comes_past_the_proxies_is_refused_in_the_callers_protocol(peer):
     """It would be in the clear, and the headers its own."""
     said = [forwarded("127.0.0.1"), ("X-Forwarded-Proto", "https")]
@@ -101,7 +103,9 @@ def test_orchestrators_may_ask_at_the_process_itself(path):
     assert get_from("192.0.2.9", path=path).status_code == 200
 
 
-@pytest.mark.parametrize("text", ["", "yes", "10.0.0.1/8", "10.0.0.256", "example.org", "10.0.0.1;10.0.0.2", "fe80::/200"])
+@pytest.mark.parametrize(
+    "text", ["", "yes", "10.0.0.1/8", "10.0.0.256", "example.org", "10.0.0.1;10.0.0.2", "fe80::/200"]
+)
 def test_what_is_no_network_is_refused_in_words(text):
     with pytest.raises(ValueError, match="no address"):
         read_networks(text)

@@ -6,7 +6,7 @@ from importlib import import_module
 
 import click
 
-_COMMANDS = ("serve", "replay", "verify", "sign", "requester", "worker", "tls")
+_COMMANDS = ("serve", "doctor", "backup", "restore", "replay", "verify", "sign", "requester", "worker", "tls")
 """Each is the `command` of a module in the package `commands`."""
 
 

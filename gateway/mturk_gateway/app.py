@@ -44,7 +44,7 @@ from mturk_gateway.paging.walking import Walking
 from mturk_gateway.paging.writes import Writes
 from mturk_gateway.pipeline import Pipeline
 from mturk_gateway.proxies import BehindProxies
-from mturk_gateway.rates import Cells, Memory, Rate
+from mturk_gateway.rates import Memory, Rate
 from mturk_gateway.replay.recorder import Recorder
 from mturk_gateway.replay.scrubbing import Scrubber, scrubbing_key
 from mturk_gateway.reports import Reporting, current
@@ -107,7 +107,10 @@ def create_gateway(
     executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="front")
     # Keys that everybody may have seen are for this machine only.
     find = Keyring(house.credentials, DEMO if settings.exposed and settings.embedded else None).find
-    key_rate = _rate(settings.key_rate, 100.0 if settings.exposed else 0.0, memory.keys, memory.salt)
+    key_rate, address_rate = (
+        Rate(cells, memory.salt, rate) if rate else None
+        for cells, rate in zip((memory.keys, memory.addresses), settings.rates, strict=True)
+    )
     upstream = open_upstream(settings, upstream_url)
     rules = Rules(settings.freshness, settings.patience, settings.staleness, settings.walk_lifetime)
     writes = Writes(house.desk)
@@ -185,26 +188,17 @@ def create_gateway(
     if settings.embedded:
         other.add_api_route("/files/{key}", Files(client, upstream_url).answer, methods=["GET"])
     limit = settings.body_limit
-    public = _guarded(Front(LegacyFront(legacy, limit), SoapFront(limit), modern, other), settings, memory)
+    failures = Failures(memory.failures, memory.salt) if settings.exposed else None
+    front = Front(LegacyFront(legacy, limit), SoapFront(limit), modern, other)
+    public = _through_proxies(Guard(front, address_rate, failures), settings)
     content = _through_proxies(_fastapi(), settings)
     operators = scrape.answered_by(health.answered_by(_fastapi()))
-    public, content, operators = (SafeHeaders(Failsafe(app), settings.public_url) for app in (public, content, operators))
-    return Apps(Reporting(public, request_log), content, operators)
-
-
-def _guarded(front: ASGIApp, settings: Settings, memory: Memory) -> ASGIApp:
-    addresses = _rate(settings.address_rate, 200.0 if settings.exposed else 0.0, memory.addresses, memory.salt)
-    failures = Failures(memory.failures, memory.salt) if settings.exposed else None
-    return _through_proxies(Guard(front, addresses, failures), settings)
+    apps = Apps(*(SafeHeaders(Failsafe(app), settings.public_url) for app in (public, content, operators)))
+    return apps._replace(public=Reporting(apps.public, request_log))
 
 
 def _through_proxies(app: ASGIApp, settings: Settings) -> ASGIApp:
     return BehindProxies(app, settings.proxies) if settings.proxies else app
-
-
-def _rate(given: float | None, default: float, cells: Cells, salt: bytes) -> Rate | None:
-    per_second = default if given is None else given
-    return Rate(cells, salt, per_second) if per_second else None
 
 
 def _open_recorder(settings: Settings, stock: Database) -> Recorder | None:

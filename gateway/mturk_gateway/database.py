@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -18,6 +17,7 @@ from sqlalchemy.exc import DatabaseError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FunctionElement
 
+from mturk_gateway.clock import Clock, wall_clock
 from mturk_gateway.quick import Quick
 from mturk_gateway.schemas import SchemaError, upgrade
 
@@ -31,7 +31,10 @@ def sqlite_url(path: Path) -> URL:
 
 
 class database_now(FunctionElement[float]):  # noqa: N801  # reads like the SQL function it stands for
-    """The database's own clock, in seconds since 1970: what leases and ages are compared by, whoever asks."""
+    """The database's own clock, in seconds since 1970: what leases and ages are compared by, whoever asks.
+
+    An SQLite file has none: its is that of the `Database`, which all who have the file open must have in common.
+    """
 
     type = Float()
     inherit_cache = True
@@ -55,8 +58,9 @@ class Database:
     a time.
     """
 
-    def __init__(self, url: str | URL, *, durable: bool, bulky: bool = False) -> None:
+    def __init__(self, url: str | URL, *, durable: bool, bulky: bool = False, clock: Clock = wall_clock) -> None:
         self.url = make_url(url)
+        self.clock = clock
         self.engine: Engine = create_engine(
             self.url,
             pool_size=16,
@@ -65,7 +69,7 @@ class Database:
             hide_parameters=True,
         )
         if self.engine.dialect.name == "sqlite":
-            _prepare_sqlite(self.engine, durable=durable, bulky=bulky)
+            _prepare_sqlite(self.engine, durable=durable, bulky=bulky, clock=clock)
         self._writer = self.engine.execution_options(writing=True)
         self.quick = Quick(self.engine)
         self._inserts: dict[Table, Any] = {}
@@ -143,14 +147,14 @@ class Database:
         self.engine.dispose()
 
 
-def _prepare_sqlite(engine: Engine, *, durable: bool, bulky: bool) -> None:
+def _prepare_sqlite(engine: Engine, *, durable: bool, bulky: bool, clock: Clock) -> None:
     synchronous = "FULL" if durable else "OFF"
 
     def configure(connection: Any, _record: object) -> None:
         # The driver would otherwise begin transactions on its own, too late and without IMMEDIATE.
         connection.isolation_level = None
         # SQLite's own way to tell the time takes longer than the rest of a short statement.
-        connection.create_function("unix_time", 0, time.time)
+        connection.create_function("unix_time", 0, clock)
         for pragma in (
             # A page of the usual size holds two rows of a listing, and half of it is wasted.
             f"page_size={8192 if bulky else 4096}",

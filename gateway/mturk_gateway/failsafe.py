@@ -13,7 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog import get_logger
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from mturk_gateway import metrics
 from mturk_gateway.front import XML_TYPE, Protocol, protocol_of, send_document
+from mturk_gateway.headers import SAFE_LINES
 from mturk_gateway.logs import tell
 from mturk_gateway.modern import JSON_TYPE, modern_error
 from mturk_gateway.reports import Report, current
@@ -88,9 +90,11 @@ class LegacyHttpProtocol(HttpToolsProtocol):
         self._head_size = 0
         self._latest = b""
         self._head_due = self.loop.call_later(_HEAD_PATIENCE, self.transport.close)
+        metrics.connected(1)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
+        metrics.connected(-1)
         self._head_due.cancel()
         super().connection_lost(exc)
 
@@ -137,11 +141,11 @@ class LegacyHttpProtocol(HttpToolsProtocol):
         status, content_type, document = refusal_in(protocol, report.request_id, fault)
         head = (
             f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: {content_type}\r\n"
-            f"Content-Length: {len(document)}\r\nConnection: close\r\n\r\n"
+            f"Content-Length: {len(document)}\r\nConnection: close\r\n"
         )
         report.status, report.moment = status, time()
         tell(report)
-        self.transport.write(head.encode() + document)
+        self.transport.write(head.encode() + SAFE_LINES + b"\r\n" + document)
         self.transport.close()
 
     def _reason(self, error: BaseException | None) -> Fault:

@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from mturk_gateway.clock import Clock, SteadyClock
 from mturk_gateway.database import Database, sqlite_url
 from mturk_gateway.paging.tables import prepare_paging
 from mturk_gateway.settings import Settings
@@ -28,17 +29,19 @@ class House:
     marketplace: Database | None
 
     @classmethod
-    def open(cls, settings: Settings, *, durable: bool = True) -> House:
+    def open(cls, settings: Settings, clock: Clock | None = None, *, durable: bool = True) -> House:
         """Open what there is in the data folder, which is made if need be.
 
+        `clock` is what leases and ages are told by: one for all processes that work with the folder at the same time.
         One that is not `durable` loses what was acknowledged when the power is cut, and writes faster.
         """
+        clock = clock or SteadyClock()
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         return cls(
             settings.keys,
-            Database(sqlite_url(settings.data / "walks.db"), durable=False),
-            Database(sqlite_url(settings.data / "snapshots.db"), durable=False, bulky=True),
-            Database(sqlite_url(settings.data / "ledger.db"), durable=durable),
+            Database(sqlite_url(settings.data / "walks.db"), durable=False, clock=clock),
+            Database(sqlite_url(settings.data / "snapshots.db"), durable=False, bulky=True, clock=clock),
+            Database(sqlite_url(settings.data / "ledger.db"), durable=durable, clock=clock),
             Database(sqlite_url(settings.data / "marketplace.db"), durable=durable) if settings.embedded else None,
         )
 

@@ -34,6 +34,8 @@ def server_config(app: ASGIApp, **options: object) -> uvicorn.Config:
         access_log=False,
         log_config=None,
         server_header=False,
+        # It would believe whoever is on this machine; `proxies` knows better.
+        proxy_headers=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=5,
         ws="none",

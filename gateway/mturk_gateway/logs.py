@@ -123,12 +123,14 @@ def tell(report: Report) -> None:
 
 def _text(told: str) -> str:
     # JSON of an upstream may have halves of characters.
-    return told[:_LONGEST_TEXT].encode(errors="replace").decode()
+    return told[:_LONGEST_TEXT] if told.isascii() else told[:_LONGEST_TEXT].encode(errors="replace").decode()
 
 
 def _line(report: Report) -> bytes:
-    time = datetime.fromtimestamp(report.moment, UTC).isoformat().replace("+00:00", "Z")
-    return orjson.dumps({**facts(report), "level": "info", "timestamp": time}, option=orjson.OPT_APPEND_NEWLINE)
+    line = facts(report)
+    line["level"] = "info"
+    line["timestamp"] = datetime.fromtimestamp(report.moment, UTC)
+    return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z)
 
 
 def _add_request(_logger: object, _method: str, event: EventDict) -> EventDict:

@@ -103,8 +103,7 @@ class ModernFront:
             await self._note(requester, operation, body, None)
             await send_modern_error(send, 500, "ServiceFault", "The service cannot answer at the moment.")
             return
-        if not reply.is_success:
-            report.code = str(_members(reply.content).get("__type", "")).rpartition("#")[2] or UNREACHABLE
+        report.code = _error_type(reply)
         metrics.called(operation, outcome_of(report.code, reply.status_code), perf_counter() - begun)
         if reply.status_code == 403 and not self.resign:
             raise Unproved(Document(403, reply.content, JSON_TYPE))
@@ -147,6 +146,13 @@ class ModernFront:
         kept = {name: header(scope, name.lower().encode()) for name in ("Content-Type", "X-Amz-Target")}
         url, headers = self.upstream.sign(requester, kept, signed.body)
         return self.client.build_request("POST", url, headers=headers, content=signed.body)
+
+
+def _error_type(reply: httpx.Response) -> str:
+    """The type of the error that a reply is; empty for none."""
+    if reply.is_success:
+        return ""
+    return str(_members(reply.content).get("__type", "")).rpartition("#")[2] or UNREACHABLE
 
 
 def _members(document: bytes) -> dict[str, Any]:

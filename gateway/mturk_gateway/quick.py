@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -27,7 +28,8 @@ class Quick:
         self._engine = engine
         self._direct = engine.dialect.name == "sqlite"
         self._local = threading.local()
-        self._opened: list[Any] = []
+        # A thread's connection goes with the thread; only what is left in the end has to be closed here.
+        self._opened: weakref.WeakSet[_Own] = weakref.WeakSet()
 
     def prepare(self, statement: Executable) -> Callable[[Mapping[str, Any]], Rows]:
         """A function that takes the parameters of a statement and gives all rows of its result."""
@@ -42,10 +44,10 @@ class Quick:
         if not self._direct:
             return self._through_sqlalchemy(text(sql), given)
         try:
-            cursor = self._local.cursor
+            own = self._local.own
         except AttributeError:
-            cursor = self._local.cursor = self._open()
-        rows: Rows = cursor.execute(sql, given).fetchall()
+            own = self._local.own = self._open()
+        rows: Rows = own.cursor.execute(sql, given).fetchall()
         return rows
 
     def counter(self) -> Callable[[], int]:
@@ -59,16 +61,23 @@ class Quick:
             result = connection.execute(statement, given)
             return result.all() if result.returns_rows else ()
 
-    def _open(self) -> Any:
+    def _open(self) -> _Own:
         borrowed = self._engine.raw_connection()
-        self._opened.append(borrowed.driver_connection)
-        cursor = borrowed.cursor()
+        own = _Own(borrowed.driver_connection)
         borrowed.detach()
-        return cursor
+        self._opened.add(own)
+        return own
 
     def close(self) -> None:
         """Close all connections. No thread may use them any more."""
-        for connection in self._opened:
-            connection.close()
-        self._opened.clear()
+        for own in list(self._opened):
+            own.close()
         self._local = threading.local()
+
+
+class _Own:
+    """A thread's connection, and a cursor on it; closed at the latest when the thread has ended."""
+
+    def __init__(self, connection: Any) -> None:
+        self.cursor = connection.cursor()
+        self.close = weakref.finalize(self, connection.close)

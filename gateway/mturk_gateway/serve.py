@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -32,7 +32,7 @@ from mturk_gateway.app import (
     open_upstream,
     public_hosts,
 )
-from mturk_gateway.clock import wall_clock
+from mturk_gateway.clock import Clock, SteadyClock, wall_clock
 from mturk_gateway.counting import counted_together
 from mturk_gateway.credentials import DEMO, Keyring, Requester, read_profiles
 from mturk_gateway.failsafe import LegacyHttpProtocol
@@ -90,15 +90,16 @@ def serve(settings: Settings, announce: Callable[[Requester | None], None]) -> N
     ]
     if settings.record:
         prepare_folder(settings.record)
-    demo = _prepare(settings)
+    clock = SteadyClock()
+    demo = _prepare(settings, clock)
     upstream_url = settings.upstream
     children = []
     if settings.embedded:
         internal = bind("127.0.0.1", 0)
         upstream_url = f"http://127.0.0.1:{internal.getsockname()[1]}"
         children.append(_Child("marketplace", _run_marketplace, (settings, internal)))
-    children.append(_Child("walker", _run_walker, (settings, upstream_url)))
-    front = (settings, upstream_url, bound, Memory.shared())
+    children.append(_Child("walker", _run_walker, (settings, upstream_url, clock)))
+    front = (settings, upstream_url, clock, bound, Memory.shared())
     children += [_Child(f"front-{number}", _run_front, front) for number in range(settings.fronts)]
     ready = threading.Thread(
         target=lambda: announce(demo) if _becomes_ready(settings) else None, name="announcing", daemon=True
@@ -113,13 +114,13 @@ def _listen(host: str, port: int) -> socket.socket:
     except PermissionError:
         raise SettingsError(
             f"this user may not listen on port {port} of {host}. On Linux, `sysctl net.ipv4.ip_unprivileged_port_start="
-            f"{port}` lets every user, and AmbientCapabilities=CAP_NET_BIND_SERVICE in a systemd unit this program alone; "
-            "or have a proxy in front, or the firewall redirect that port to another one"
+            f"{port}` lets every user, AmbientCapabilities=CAP_NET_BIND_SERVICE in a systemd unit this program alone; or "
+            "have a proxy in front, or the firewall redirect that port to another one"
         ) from None
 
 
-def _prepare(settings: Settings) -> Requester | None:
-    house = House.open(settings)
+def _prepare(settings: Settings, clock: Clock) -> Requester | None:
+    house = House.open(settings, clock)
     try:
         house.prepare()
         open_undertakings(settings, house.ledger).release()
@@ -182,19 +183,25 @@ def _supervise(children: list[_Child], ready: threading.Thread, settings: Settin
             _renew(settings)
             files = _disposable(settings)
             for child in children:
-                child.start()
+                _start_again(child, counts)
             continue
         if not ended:
             continue
         fallen = [sentinels[sentinel] for sentinel in ended]  # type: ignore[index]  # only the pipe is no sentinel
         for child in fallen:
             log.error("process ended", name=child.name, exit_code=child.process and child.process.exitcode)
-            if child.process and child.process.pid:
-                metrics.process_ended(counts, child.process.pid)
         time.sleep(_PAUSE)
         for child in fallen:
-            child.start()
+            _start_again(child, counts)
+    log.info("ending")
     _end_all(children)
+    log.info("ended")
+
+
+def _start_again(child: _Child, counts: Path) -> None:
+    if child.process and child.process.pid:
+        metrics.process_ended(counts, child.process.pid)
+    child.start()
 
 
 def _end_all(children: list[_Child]) -> None:
@@ -244,9 +251,11 @@ def _run_marketplace(settings: Settings, internal: socket.socket) -> None:
     house.close()
 
 
-def _run_front(settings: Settings, upstream_url: str, bound: list[socket.socket], memory: Memory) -> None:
+def _run_front(
+    settings: Settings, upstream_url: str, clock: Clock, bound: list[socket.socket], memory: Memory
+) -> None:
     _begin_child()
-    house = House.open(settings)
+    house = House.open(settings, clock)
     apps = create_gateway(settings, house, upstream_url, RequestLog(standard_error()), memory=memory)
     by_port = {listening.getsockname()[1]: app for listening, app in zip(bound, apps, strict=True)}
 
@@ -270,14 +279,14 @@ def _run(config: uvicorn.Config, *bound: socket.socket) -> None:
         uvicorn.Server(config).run(sockets=list(bound))
 
 
-def _run_walker(settings: Settings, upstream_url: str) -> None:
+def _run_walker(settings: Settings, upstream_url: str, clock: Clock) -> None:
     _begin_child()
     # Where there are fewer processors than work, those who wait for an answer come first.
     os.nice(_NICENESS)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    house = House.open(settings)
+    house = House.open(settings, clock)
     upstream = open_upstream(settings, upstream_url)
     find = Keyring(house.credentials).find_account
     with (

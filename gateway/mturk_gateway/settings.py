@@ -94,7 +94,7 @@ class Settings:
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise SettingsError("tls_certificate and tls_key are needed together")
         if self.tls and self.tls_certificate:
-            raise SettingsError("tls is for the certificate of `mturk-gateway tls init`, tls_certificate for another one")
+            raise SettingsError("tls is for the certificate of `mturk-gateway tls init`, tls_certificate for another")
         if len({self.port, self.content_port, self.operators_port}) < 3:
             raise SettingsError("port, content_port and operators_port must be three")
         self._check_exposure()
@@ -135,6 +135,15 @@ class Settings:
     def exposed(self) -> bool:
         """Whether others than this machine may reach the public listener."""
         return bool(self.behind_proxy) or not is_loopback(self.host)
+
+    @property
+    def rates(self) -> tuple[float, float]:
+        """The requests a second of one access key, and from one address; 0 for no limit."""
+        key, address = (100.0, 200.0) if self.exposed else (0.0, 0.0)
+        return (
+            key if self.key_rate is None else self.key_rate,
+            address if self.address_rate is None else self.address_rate,
+        )
 
     @property
     def proxies(self) -> tuple[Network, ...]:

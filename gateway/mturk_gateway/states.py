@@ -60,16 +60,15 @@ def states(house: House, space: int, marketplace: Counts | None) -> Iterator[Sta
 
 def _walks(desk: Database) -> list[State]:
     with desk.reading() as connection:
-        under_way = {state: number for state, number in connection.execute(_UNDER_WAY)}
+        under_way = {"queued": 0, "walking": 0} | dict(connection.execute(_UNDER_WAY).tuples().all())
         youngest, oldest = connection.execute(_AGES).one()
-    found = {("queued",): under_way.get("queued", 0), ("walking",): under_way.get("walking", 0)}
-    ages = {} if oldest is None else {("youngest",): max(0.0, youngest), ("oldest",): max(0.0, oldest)}
+    ages = {} if oldest is None else {"youngest": max(0.0, youngest), "oldest": max(0.0, oldest)}
     return [
-        State("mturk_gateway_walks_under_way", "Walks that wait, or that a walker is at.", ("state",), found),
-        State(
+        _by("mturk_gateway_walks_under_way", "Walks that wait, or that a walker is at.", "state", under_way),
+        _by(
             "mturk_gateway_snapshot_age_seconds",
-            "Age of what listings would be answered from: of the youngest and of the oldest listing.",
-            ("listing",),
+            "Age of what listings would be answered from: that of the youngest and that of the oldest.",
+            "listing",
             ages,
         ),
     ]
@@ -87,11 +86,12 @@ def _snapshots(stock: Database) -> list[State]:
 
 def _promises(ledger: Database) -> list[State]:
     with ledger.reading() as connection:
-        found = {state: number for state, number in connection.execute(_PROMISED)}
-    values = {(state,): float(found.get(state, 0)) for state in _UNFINISHED}
-    return [
-        State("mturk_gateway_undertakings", "Composite operations that are not finished.", ("state",), values),
-    ]
+        found = dict.fromkeys(_UNFINISHED, 0) | dict(connection.execute(_PROMISED).tuples().all())
+    return [_by("mturk_gateway_undertakings", "Composite operations that are not finished.", "state", found)]
+
+
+def _by(name: str, meaning: str, label: str, values: Mapping[str, float]) -> State:
+    return State(name, meaning, (label,), {(value,): number for value, number in values.items()})
 
 
 def _of_marketplace(counts: Counts) -> Iterator[State]:
@@ -100,8 +100,7 @@ def _of_marketplace(counts: Counts) -> Iterator[State]:
         ("assignments", "Assignments, also those that were given back."),
     ):
         if name in counts:
-            values = {(status,): float(number) for status, number in counts[name].items()}
-            yield State(f"mturk_marketplace_{name}", meaning, ("status",), values)
+            yield _by(f"mturk_marketplace_{name}", meaning, "status", counts[name])
     for name, meaning in (
         ("workers", "Workers of the marketplace."),
         ("requesters", "Requesters of the marketplace; one of both realms counts once."),

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from structlog import get_logger
+from structlog.contextvars import bound_contextvars
 
 from mturk_gateway.credentials import Requester
 from mturk_gateway.driver import Driver
@@ -139,7 +140,8 @@ class Undertaker:
             state = "waiting" if promise.state == "waiting" else "open"
             self._undertakings.change(promise, state, again=True)
         else:
-            self._finish(requester, promise)
+            with bound_contextvars(request_id=promise.request_id):
+                self._finish(requester, promise)
         return True
 
     def _finish(self, requester: Requester, promise: Promise) -> bool:

@@ -206,10 +206,12 @@ def _keep_turk_error_code(response_dict: dict[str, Any], customized_response_dic
 
 
 def _modern_error(response: dict[str, Any]) -> ModernError:
-    error = response.get("Error", {})
+    error, about = response.get("Error", {}), response.get("ResponseMetadata", {})
     type_, message = str(error.get("Code", "")), str(error.get("Message", ""))
-    status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    status = int(about.get("HTTPStatusCode", 0))
     if not type_ or type_.isdigit():
         # No error of the modern API: something on the way answered with a page of its own.
         return ModernError(UNREACHABLE, f"HTTP status {status}", status=status)
-    return ModernError(type_, message, response.get("TurkErrorCode"), status)
+    modern = ModernError(type_, message, response.get("TurkErrorCode"), status)
+    modern.again = about.get("RetryAttempts", 0) > 0
+    return modern

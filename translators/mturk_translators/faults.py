@@ -55,7 +55,8 @@ class ModernError(Exception):
 
     `type` is the bare `__type` of the body, or `Unreachable` when there was no answer worth the name; `code` the
     TurkErrorCode, if any; `status` the HTTP status, 0 without one. `so_far` says what had been done before by the
-    operation that met it, in a sentence; it is empty when nothing had.
+    operation that met it, in a sentence; it is empty when nothing had. `again` says that the call had been made before
+    without a good answer, and may have been carried out then.
     """
 
     def __init__(self, type_: str, message: str, code: str | None = None, status: int = 400) -> None:
@@ -65,6 +66,7 @@ class ModernError(Exception):
         self.code = code
         self.status = status
         self.so_far = ""
+        self.again = False
 
     @property
     def is_passing(self) -> bool:

@@ -21,7 +21,6 @@ from mturk_gateway.settings import SettingsError
 from mturk_gateway.tls.checking import check_certificate
 from mturk_gateway.tls.files import TlsError
 
-
 log = get_logger()
 
 

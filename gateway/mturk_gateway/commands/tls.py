@@ -14,7 +14,7 @@ from mturk_gateway.settings import Settings
 from mturk_gateway.tls.advice import advice, clients_called
 from mturk_gateway.tls.authority import make_certificates, permitted_names
 from mturk_gateway.tls.clients import CLIENTS, Client
-from mturk_gateway.tls.files import TlsError, TlsFiles
+from mturk_gateway.tls.files import TlsError
 from mturk_gateway.tls.hosts import AMAZON_HOSTS
 from mturk_gateway.tls.systems import SYSTEMS, this_system
 
@@ -66,7 +66,7 @@ def init(
     click.echo(f"{which}, good until {made.authority_end:%Y-%m-%d}: {files.authority}")
     click.echo(f"A new certificate, good until {made.certificate_end:%Y-%m-%d}: {files.certificate}")
     click.echo(f"They are for these names: {', '.join(made.names)}")
-    click.echo(f"Whoever can read {files.authority_key} can vouch for them too.\n")
+    click.echo(f"Whoever can read {files.signer_key} can vouch for them too.\n")
     _echo_advice(settings, system, clients)
 
 

@@ -180,8 +180,11 @@ class Undertakings:
         """Nobody is carrying anything out: what is open is due, and whoever asked for it is gone."""
         unfinished = undertakings.c.state.in_(["running", "open"])
         values = {"state": "open", "owed": True, "due_at": database_now()}
+        # The clock may have been set back since.
+        late = and_(undertakings.c.state == "waiting", undertakings.c.due_at > database_now() + _LONGEST_PAUSE)
         with self._database.writing() as connection:
             connection.execute(update(undertakings).where(unfinished).values(values))
+            connection.execute(update(undertakings).where(late).values(due_at=database_now()))
 
     def clear(self) -> None:
         """Drop what nobody can ask for any more."""

@@ -45,32 +45,16 @@ def create_marketplace(
     with database.reading() as connection:
         tokens = PageTokens.load(connection)
     server = Server(database, clock, tokens, hosts, terms)
-    counter = Counter(database, clock)
     threads = CapacityLimiter(_THREADS)
-
-    def download(scope: Scope) -> Response:
-        # Read in one piece: SQLite would read all of a value for each part of it.
-        key = scope["path"].removeprefix(uploads.PATH)
-        asked = dict(parse_qsl(scope["query_string"].decode("latin-1")))
-        expires, signature = asked.get("expires", ""), asked.get("signature", "")
-        with database.reading() as connection:
-            file = uploads.follow_link(connection, tokens, key, expires, signature, int(clock()))
-        if file is None:
-            return Response(403, b"This link has expired, or was never good.\n", _PLAIN)
-        return _attachment(file)
+    unsigned = _Unsigned(database, clock, tokens, threads)
 
     async def marketplace(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await _live(receive, send, server)
         elif scope["type"] == "http":
-            if (scope["method"], scope["path"]) == ("GET", "/healthz"):
-                await _send(send, Response(200, b"ok", _PLAIN))
-                return
-            if (scope["method"], scope["path"]) == ("GET", "/counts"):
-                await _send(send, _numbers(await to_thread.run_sync(counter.counts)))
-                return
-            if scope["method"] == "GET" and scope["path"].startswith(uploads.PATH):
-                await _send(send, await to_thread.run_sync(download, scope, limiter=threads))
+            found = await unsigned.answer(scope)
+            if found:
+                await _send(send, found)
                 return
             body = await _body(receive, body_limit)
             if body is None:
@@ -136,6 +120,40 @@ def _request(scope: Scope, body: bytes) -> SignedRequest:
 
 def _text(received: bytes) -> str:
     return received.decode(errors="surrogateescape")
+
+
+class _Unsigned:
+    """What may be had without a signature: health, counts, and files behind links that we issued."""
+
+    def __init__(self, database: Database, clock: Clock, tokens: PageTokens, threads: CapacityLimiter) -> None:
+        self._database = database
+        self._clock = clock
+        self._tokens = tokens
+        self._threads = threads
+        self._counter = Counter(database, clock)
+
+    async def answer(self, scope: Scope) -> Response | None:
+        """The response to a request for one of them; None for any other."""
+        if scope["method"] != "GET":
+            return None
+        if scope["path"] == "/healthz":
+            return Response(200, b"ok", _PLAIN)
+        if scope["path"] == "/counts":
+            return _numbers(await to_thread.run_sync(self._counter.counts))
+        if scope["path"].startswith(uploads.PATH):
+            return await to_thread.run_sync(self._download, scope, limiter=self._threads)
+        return None
+
+    def _download(self, scope: Scope) -> Response:
+        # Read in one piece: SQLite would read all of a value for each part of it.
+        key = scope["path"].removeprefix(uploads.PATH)
+        asked = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+        expires, signature = asked.get("expires", ""), asked.get("signature", "")
+        with self._database.reading() as connection:
+            file = uploads.follow_link(connection, self._tokens, key, expires, signature, int(self._clock()))
+        if file is None:
+            return Response(403, b"This link has expired, or was never good.\n", _PLAIN)
+        return _attachment(file)
 
 
 def _numbers(counts: Counts | None) -> Response:

@@ -1,4 +1,4 @@
-"""How much there is in the marketplace, for those who watch it: counted seldom, because that takes a look at all of it."""
+"""How much there is in the marketplace, for those who watch it: counted seldom, as it takes a look at all of it."""
 
 from __future__ import annotations
 
@@ -75,14 +75,15 @@ def count(connection: Connection, now: int) -> Counts:
         (hits.c.reviewing, "Reviewing"),
         else_="Reviewable",
     )
-    by_status = connection.execute(select(status, func.count()).select_from(hits).group_by(status)).all()
-    by_state = connection.execute(select(assignments.c.state, func.count()).group_by(assignments.c.state)).all()
+    by_status = connection.execute(select(status, func.count()).select_from(hits).group_by(status)).tuples().all()
+    by_state = connection.execute(select(assignments.c.state, func.count()).group_by(assignments.c.state)).tuples().all()
+    # Twins are no requesters of their own.
+    owners = select(func.count() - func.count(requesters.c.twin_id)).select_from(requesters)
     types = select(func.count()).select_from(qualification_types).where(qualification_types.c.deleted_at.is_(None))
     return {
-        "hits": {**dict.fromkeys(_HIT_STATUSES, 0), **{name: number for name, number in by_status}},
-        "assignments": {**dict.fromkeys(_ASSIGNMENT_STATES, 0), **{name: number for name, number in by_state}},
+        "hits": {**dict.fromkeys(_HIT_STATUSES, 0), **dict(by_status)},
+        "assignments": {**dict.fromkeys(_ASSIGNMENT_STATES, 0), **dict(by_state)},
         "workers": connection.scalar(select(func.count()).select_from(workers)) or 0,
-        # Twins are no requesters of their own.
-        "requesters": connection.scalar(select(func.count() - func.count(requesters.c.twin_id)).select_from(requesters)) or 0,
+        "requesters": connection.scalar(owners) or 0,
         "qualification_types": connection.scalar(types) or 0,
     }

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, case, delete, func, insert, literal, or_, select, update
 
-from mturk_gateway.clock import wall_clock
 from mturk_gateway.database import Database, database_now
 from mturk_gateway.paging.queue import error_from_text
 from mturk_gateway.paging.snapshots import Snapshot, Sought, Walk
@@ -187,7 +186,7 @@ class Desk:
             self._found.clear()
             self._found_at = version
         known = self._found.get((walker, sought.number))
-        if known is None or known.until < wall_clock() or self._writes.waiting:
+        if known is None or known.until < self._database.clock() or self._writes.waiting:
             known = self._look(sought, walker)
             self._found[walker, sought.number] = known
         return known.spot
@@ -309,7 +308,7 @@ class Desk:
     def _touch(self, sought: Sought) -> None:
         """A view is being read: note that now and then, so that its order is kept."""
         view = (sought.walk.listing, sought.view)
-        now = wall_clock()
+        now = self._database.clock()
         if now - self._touched.get(view, 0.0) > _NOTED:
             if len(self._touched) > _MOST_FOUND:
                 self._touched.clear()

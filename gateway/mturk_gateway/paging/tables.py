@@ -26,6 +26,7 @@ from sqlalchemy import (
     Table,
     Text,
     false,
+    func,
     insert,
     inspect,
     literal_column,
@@ -34,7 +35,7 @@ from sqlalchemy import (
 )
 from structlog import get_logger
 
-from mturk_gateway.database import Database
+from mturk_gateway.database import Database, database_now
 
 log = get_logger()
 
@@ -264,14 +265,15 @@ def row_id(base: int, number: int) -> int:
 def prepare_paging(desk_database: Database, stock_database: Database) -> None:
     """Make the tables, or empty databases of another layout, or that do not belong together, and make them.
 
-    A file that is damaged is put away for a new one.
+    A file that is damaged is put away for a new one. So is what was walked at a time that is yet to come: the clock was
+    set back meanwhile, and it would be held to be fresh until then.
     """
     for database in (desk_database, stock_database):
         if database.is_damaged():
             log.error("damaged database made anew", file=database.url.database)
             database.discard()
     found = [_pair(desk_database, desk_layout), _pair(stock_database, stock_layout)]
-    if found[0] is None or found[0] != found[1]:
+    if found[0] is None or found[0] != found[1] or _is_ahead(desk_database):
         pair = uuid.uuid4().hex
         for database, metadata, layout in (
             (desk_database, desk, desk_layout),
@@ -283,6 +285,11 @@ def prepare_paging(desk_database: Database, stock_database: Database) -> None:
                 old.drop_all(connection)
                 metadata.create_all(connection)
                 connection.execute(insert(layout).values(number=LAYOUT, pair=pair))
+
+
+def _is_ahead(desk_database: Database) -> bool:
+    with desk_database.reading() as connection:
+        return bool(connection.scalar(select(func.max(walks.c.started_at) > database_now())))
 
 
 def _pair(database: Database, layout: Table) -> str | None:

@@ -28,6 +28,10 @@ def advice(
     yield "So that the system trusts the authority:"
     for command in system.trust:
         yield f"  {command.format(file=file)}"
+    if system.bundle == "{file}":
+        yield ""
+        yield "What names a file below names the authority alone. A program that asks other hosts too needs a file with"
+        yield "its other authorities before this one."
     for client in clients:
         yield ""
         yield f"{', '.join(client.names)}:"

@@ -1,4 +1,9 @@
-"""An authority of one's own, which can vouch for a few host names and for nothing else."""
+"""An authority of one's own, which can vouch for a few host names and for nothing else.
+
+It vouches for a signer, and the signer for the server. Clients are told to trust the authority, whose key signs once
+and is forgotten. The key that stays on the disk is the signer's. Every client heeds the names to which the certificate
+of the signer confines it, while Java passes over such words in that of whoever it is told to trust.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +14,9 @@ from ipaddress import ip_network
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey, generate_private_key
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -33,6 +38,7 @@ _BACKDATED = timedelta(days=1)
 _AUTHORITY_BITS = 3072
 _CERTIFICATE_BITS = 2048
 _EVERY_ADDRESS = ("0.0.0.0/0", "::/0")
+_ANOTHER = "`mturk-gateway tls init --new-authority` makes another, which clients must be told to trust anew"
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,7 @@ class Made:
 
 
 def make_certificates(files: TlsFiles, names: Sequence[str], now: float, *, new_authority: bool = False) -> Made:
-    """Make a certificate for host names, and before it the authority that signs it if there is none yet.
+    """Make a certificate for host names, and before it an authority if there is none yet.
 
     An authority that is there is kept, because people have installed it: it can sign for no more names than it was made
     for, and `new_authority` makes another. Raises TlsError when that would be needed, or when a file cannot be used.
@@ -56,37 +62,38 @@ def make_certificates(files: TlsFiles, names: Sequence[str], now: float, *, new_
             raise TlsError(f"{name!r} is not a host name: old clients understand no addresses in certificates")
     moment = datetime.fromtimestamp(now, UTC)
     try:
-        files.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        there = files.authority.exists() or files.authority_key.exists()
-        authority = None if new_authority or not there else _read_authority(files, moment)
-        made = authority is None
-        authority = authority or _make_authority(files, names, moment)
-        end = _make_certificate(files, authority, names, moment)
+        files.folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        files.folder.mkdir(mode=0o700, exist_ok=True)
+        signer = _read_signer(files, moment) if files.authority.exists() and not new_authority else None
+        made = signer is None
+        signer = signer or _make_authority(files, names, moment)
+        end = _make_certificate(files, signer, names, moment)
     except OSError as error:
         raise TlsError(f"{error.filename}: {error.strerror}") from None
-    return Made(tuple(names), made, authority.certificate.not_valid_after_utc, end)
+    return Made(tuple(names), made, signer.certificate.not_valid_after_utc, end)
 
 
 @dataclass(frozen=True)
-class _Authority:
+class _Signer:
     certificate: x509.Certificate
     key: RSAPrivateKey
 
 
-def _read_authority(files: TlsFiles, now: datetime) -> _Authority:
-    another = "`mturk-gateway tls init --new-authority` makes another, which clients must be told to trust anew"
+def _read_signer(files: TlsFiles, now: datetime) -> _Signer:
     try:
-        certificate = x509.load_pem_x509_certificate(files.authority.read_bytes())
-        key = load_pem_private_key(files.authority_key.read_bytes(), password=None)
+        authority = x509.load_pem_x509_certificate(files.authority.read_bytes())
+        certificate = x509.load_pem_x509_certificate(files.signer.read_bytes())
+        certificate.verify_directly_issued_by(authority)
+        key = load_pem_private_key(files.signer_key.read_bytes(), password=None)
     except FileNotFoundError as error:
-        raise TlsError(f"{error.filename} is missing, and the authority is of no use without it; {another}") from None
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise TlsError(f"the authority in {files.folder} cannot be read; {another}") from None
+        raise TlsError(f"{error.filename} is missing, and the authority is of no use without it; {_ANOTHER}") from None
+    except (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature):
+        raise TlsError(f"authority and signer in {files.folder} do not fit or cannot be read; {_ANOTHER}") from None
     if not isinstance(key, RSAPrivateKey) or key.public_key() != certificate.public_key():
-        raise TlsError(f"{files.authority_key} does not belong to {files.authority}; {another}")
+        raise TlsError(f"{files.signer_key} does not belong to {files.signer}; {_ANOTHER}")
     if certificate.not_valid_after_utc <= now:
-        raise TlsError(f"{files.authority} ended on {certificate.not_valid_after_utc:%Y-%m-%d}; {another}")
-    return _Authority(certificate, key)
+        raise TlsError(f"{files.authority} ended on {certificate.not_valid_after_utc:%Y-%m-%d}; {_ANOTHER}")
+    return _Signer(certificate, key)
 
 
 def permitted_names(certificate: Path) -> tuple[str, ...]:
@@ -109,83 +116,90 @@ def _permitted(certificate: x509.Certificate) -> tuple[str, ...]:
     return tuple(name.value for name in constraints.permitted_subtrees or () if isinstance(name, x509.DNSName))
 
 
-def _make_authority(files: TlsFiles, names: Sequence[str], now: datetime) -> _Authority:
-    key = generate_private_key(65537, _AUTHORITY_BITS)
-    # A day in the name tells two of them apart where both are installed.
+def _make_authority(files: TlsFiles, names: Sequence[str], now: datetime) -> _Signer:
+    authority_key, key = (generate_private_key(65537, _AUTHORITY_BITS) for _ in range(2))
+    end = now + _AUTHORITY_LIFE
+    # The day tells two of them apart where both are installed.
     name = _name(f"mturk-gateway local authority {now:%Y-%m-%d}")
-    builder = (
-        _builder(name, name, key, now, now + _AUTHORITY_LIFE)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_usage(certificates=True), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(
-            # Who trusts the authority need not trust those who can read its key with anything else.
-            x509.NameConstraints(
-                permitted_subtrees=[x509.DNSName(host) for host in names],
-                excluded_subtrees=[x509.IPAddress(ip_network(every)) for every in _EVERY_ADDRESS],
-            ),
-            critical=True,
-        )
-    )
-    certificate = builder.sign(key, hashes.SHA256())
-    write_whole(files.authority_key, _pem(key), 0o600)
-    write_whole(files.authority, certificate.public_bytes(Encoding.PEM), 0o644)
-    return _Authority(certificate, key)
+    authority = _confined(_builder(name, authority_key.public_key(), now, end), names, signers=1)
+    signer = _confined(_builder(_name("mturk-gateway signer"), key.public_key(), now, end), names, signers=0)
+    certificate = _signed(signer, name, authority_key)
+    write_whole(files.signer_key, _pem(key), 0o600)
+    write_whole(files.signer, certificate.public_bytes(Encoding.PEM), 0o644)
+    write_whole(files.authority, _signed(authority, name, authority_key).public_bytes(Encoding.PEM), 0o644)
+    return _Signer(certificate, key)
 
 
-def _make_certificate(files: TlsFiles, authority: _Authority, names: Sequence[str], now: datetime) -> datetime:
-    permitted = _permitted(authority.certificate)
+def _make_certificate(files: TlsFiles, signer: _Signer, names: Sequence[str], now: datetime) -> datetime:
+    permitted = _permitted(signer.certificate)
     for name in names:
         if name not in permitted:
             raise TlsError(
-                f"{files.authority} can vouch for {', '.join(permitted) or 'nothing'} only, not for {name}; "
-                "`--new-authority` makes another, which clients must be told to trust anew"
+                f"{files.authority} can vouch for {', '.join(permitted) or 'nothing'} only, not for {name}; {_ANOTHER}"
             )
     key = generate_private_key(65537, _CERTIFICATE_BITS)
-    end = min(now + _CERTIFICATE_LIFE, authority.certificate.not_valid_after_utc)
-    authority_id = authority.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    end = min(now + _CERTIFICATE_LIFE, signer.certificate.not_valid_after_utc)
     builder = (
-        _builder(_name(names[0]), authority.certificate.subject, key, now, end)
+        _builder(_name(names[0]), key.public_key(), now, end)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(certificates=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(_usage(digital_signature=True, key_encipherment=True), critical=True)
         # No addresses: the OpenSSL of Python 2.7's first years refuses a chain in which it is to compare some.
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(host) for host in names]), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(authority_id), critical=False)
     )
-    certificate = builder.sign(authority.key, hashes.SHA256())
+    certificate = _signed(builder, signer.certificate.subject, signer.key)
+    chain = b"".join(one.public_bytes(Encoding.PEM) for one in (certificate, signer.certificate))
     write_whole(files.key, _pem(key), 0o600)
-    write_whole(files.certificate, certificate.public_bytes(Encoding.PEM), 0o644)
+    write_whole(files.certificate, chain, 0o644)
     return end
 
 
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: RSAPrivateKey, now: datetime, end: datetime
-) -> x509.CertificateBuilder:
+def _confined(builder: x509.CertificateBuilder, names: Sequence[str], signers: int) -> x509.CertificateBuilder:
+    """The certificate of somebody who may sign for some names, through so many signers in a row."""
+    constraints = x509.NameConstraints(
+        permitted_subtrees=[x509.DNSName(host) for host in names],
+        excluded_subtrees=[x509.IPAddress(ip_network(every)) for every in _EVERY_ADDRESS],
+    )
+    return (
+        builder.add_extension(x509.BasicConstraints(ca=True, path_length=signers), critical=True)
+        .add_extension(_usage(key_cert_sign=True, crl_sign=True), critical=True)
+        .add_extension(constraints, critical=True)
+    )
+
+
+def _builder(subject: x509.Name, key: RSAPublicKey, now: datetime, end: datetime) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key.public_key())
+        .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - _BACKDATED)
         .not_valid_after(end)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
     )
 
 
-def _usage(*, certificates: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not certificates,
-        key_encipherment=not certificates,
-        key_cert_sign=certificates,
-        crl_sign=certificates,
-        content_commitment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
+def _signed(builder: x509.CertificateBuilder, issuer: x509.Name, key: RSAPrivateKey) -> x509.Certificate:
+    issuer_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
+    return builder.issuer_name(issuer).add_extension(issuer_id, critical=False).sign(key, hashes.SHA256())
+
+
+def _usage(**allowed: bool) -> x509.KeyUsage:
+    every = dict.fromkeys(_USAGES, False)
+    return x509.KeyUsage(**{**every, **allowed})
+
+
+_USAGES = (
+    "digital_signature",
+    "content_commitment",
+    "key_encipherment",
+    "data_encipherment",
+    "key_agreement",
+    "key_cert_sign",
+    "crl_sign",
+    "encipher_only",
+    "decipher_only",
+)
 
 
 def _name(text: str) -> x509.Name:

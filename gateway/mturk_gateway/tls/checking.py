@@ -21,8 +21,9 @@ def check_certificate(certificate: Path, key: Path, now: float) -> str | None:
     Both are PEM files; the first certificate in its file is the server's own.
     """
     found = _read_certificate(certificate)
+    content = _read(key)
     try:
-        public = load_pem_private_key(_read(key), password=None).public_key()
+        public = load_pem_private_key(content, password=None).public_key()
     except TypeError:
         raise TlsError(f"{key} has a password, which nobody is here to give") from None
     except (ValueError, UnsupportedAlgorithm):
@@ -41,8 +42,9 @@ def check_certificate(certificate: Path, key: Path, now: float) -> str | None:
 
 
 def _read_certificate(path: Path) -> x509.Certificate:
+    content = _read(path)
     try:
-        return x509.load_pem_x509_certificate(_read(path))
+        return x509.load_pem_x509_certificate(content)
     except ValueError:
         raise TlsError(f"{path} is not a certificate in PEM form") from None
 

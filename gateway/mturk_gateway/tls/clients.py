@@ -29,14 +29,23 @@ _JAVA = "keytool -importcert -noprompt -alias mturk-gateway -file {authority} -s
 
 CLIENTS = (
     Client(
-        ("boto", "psiTurk", "Dallinger"),
+        ("boto", "psiTurk 2.1 and 2.2", "Dallinger 2 to 3.4"),
         lines=("in ~/.boto or /etc/boto.cfg:", "  [Boto]", "  ca_certificates_file = {bundle}"),
-        note="Those of the time of boto 2: psiTurk to 2.2, Dallinger to 3.4. Python 2.7 with OpenSSL 1.0.1 or newer.",
+        note="Python 2.7 with OpenSSL 1.0.1 or newer.",
     ),
     Client(
-        ("boto3", "aws-cli", "Mephisto", "oTree", "larry", "amti", "simple-amt"),
+        (
+            "boto3",
+            "aws-cli",
+            "Mephisto",
+            "oTree",
+            "larry",
+            "amti",
+            "simple-amt",
+            "psiTurk from 2.3",
+            "Dallinger from 4",
+        ),
         variables=("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"),
-        note="So do psiTurk from 2.3 on and Dallinger from 4 on.",
     ),
     Client(("mturk-api", "nosub", "AWS SDK for JavaScript"), more=("NODE_EXTRA_CA_CERTS",), note="Node 7.3 or newer."),
     Client(("rturk", "turkee", "AWS SDK for Ruby"), variables=("SSL_CERT_FILE", "AWS_CA_BUNDLE")),

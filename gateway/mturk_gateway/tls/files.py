@@ -23,13 +23,18 @@ class TlsFiles:
         return self.folder / "authority.pem"
 
     @property
-    def authority_key(self) -> Path:
-        """What signs for the authority."""
-        return self.folder / "authority.key"
+    def signer(self) -> Path:
+        """The certificate by which the authority lets the signer's key sign for it."""
+        return self.folder / "signer.pem"
+
+    @property
+    def signer_key(self) -> Path:
+        """What signs the server's certificates. The authority's own key is not kept."""
+        return self.folder / "signer.key"
 
     @property
     def certificate(self) -> Path:
-        """The server's certificate."""
+        """The server's certificate, and after it that of its signer."""
         return self.folder / "server.pem"
 
     @property

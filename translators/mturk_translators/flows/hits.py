@@ -22,7 +22,8 @@ def create_hit(given: dict[str, Any], context: Context) -> Steps:
     """Create a HIT, of a known HIT type or with properties of its own.
 
     A caller without a token gets one for the life of this request, so that a repeated call cannot create twice; that
-    our own token is used already means that the first try succeeded (legacy-hits 24, idempotency).
+    our own token is used already means that the first try succeeded (legacy-hits 24, idempotency). So it may be with
+    the caller's, if the call was made again on the way.
     """
     operation = "CreateHIT"
     if "HITTypeId" in given:
@@ -32,7 +33,8 @@ def create_hit(given: dict[str, Any], context: Context) -> Steps:
         return (yield Call(operation, {"UniqueRequestToken": context.token, **given}))
     except ModernError as error:
         existing = re.search(r'"([A-Z0-9]+)"', error.message)
-        if "UniqueRequestToken" in given or error.code != MTURK + "HitAlreadyExists" or not existing:
+        ours = error.again or "UniqueRequestToken" not in given
+        if not ours or error.code != MTURK + "HitAlreadyExists" or not existing:
             raise
         return (yield Call("GetHIT", {"HITId": existing[1]}))
 

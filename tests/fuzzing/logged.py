@@ -1,0 +1,37 @@
+"""The log, as far as it matters to a fuzzer: what is worth a warning is a finding."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+
+import structlog
+
+from fuzzing.oracles import check_no_leak, require
+
+_NO_WARNING = {"debug", "info"}
+
+
+@contextmanager
+def listening():
+    """Keep what is logged in the block: a list of pairs of level and event."""
+    logged = []
+
+    def keep(_logger, level, event):
+        logged.append((level, {**event, "exc_info": repr(sys.exception())} if event.get("exc_info") else event))
+        raise structlog.DropEvent
+
+    before = structlog.get_config()
+    structlog.configure(processors=[keep], wrapper_class=structlog.make_filtering_bound_logger(0))
+    try:
+        yield logged
+    finally:
+        structlog.configure(**before)
+
+
+def check_quiet(logged, *secrets):
+    """Nothing alarming may have been logged, and nothing secret; what was is forgotten."""
+    taken, logged[:] = list(logged), []
+    for level, event in taken:
+        require(level in _NO_WARNING, "logged:", event)
+        check_no_leak(repr(event).encode(errors="replace"), *secrets)

@@ -1,0 +1,270 @@
+"""A whole gateway on a marketplace of its own, of which the front is in the loop of the fuzzer, without sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from sqlalchemy import func, select
+from uvicorn.server import ServerState
+
+from documented import ANSWER_KEY, FORM
+from fuzzing import values
+from fuzzing.logged import check_quiet, listening
+from fuzzing.oracles import check_no_leak, require
+from fuzzing.wires import KEY, SECRET
+from mturk_gateway.admin import import_new_requesters
+from mturk_gateway.app import create_finisher, create_gateway, create_walker, open_upstream
+from mturk_gateway.clock import wall_clock
+from mturk_gateway.credentials import Keyring, Requester
+from mturk_gateway.embedded import open_prepared
+from mturk_gateway.failsafe import LegacyHttpProtocol
+from mturk_gateway.listener import Listener, server_config
+from mturk_gateway.logs import RequestLog
+from mturk_gateway.marketplace.app import create_marketplace
+from mturk_gateway.marketplace.services.qualifying import requesting
+from mturk_gateway.marketplace.services.working import workers
+from mturk_gateway.marketplace.tables import accounts, transfers
+from mturk_gateway.settings import Settings
+from support import PROPERTIES, modern_client
+
+REQUESTER = Requester("fuzz", KEY, SECRET)
+
+class Transport(asyncio.Transport):
+    """The other end of a connection that is in memory: what was written stands in `written`."""
+
+    def __init__(self):
+        super().__init__({"peername": ("127.0.0.1", 50_000), "sockname": ("127.0.0.1", 8080)})
+        self.written = bytearray()
+        self.closing = False
+
+    def write(self, data):
+        # A socket too drops what is written after it was closed.
+        if not self.closing:
+            self.written += data
+
+    def close(self):
+        self.closing = True
+
+    abort = close
+
+    def is_closing(self):
+        return self.closing
+
+    def set_protocol(self, protocol):
+        pass
+
+    def pause_reading(self):
+        pass
+
+    def resume_reading(self):
+        pass
+
+
+class World:
+    """Between entering and leaving it, requests are answered; in the end the books of the marketplace are checked."""
+
+    def __init__(self):
+        self._stack = ExitStack()
+        self._lines = io.BytesIO()
+        self.ids = {}
+
+    def __enter__(self):
+        # In memory where there is such a place: what is tried here is not the disk.
+        shm = Path("/dev/shm")  # noqa: S108
+        folder = self._stack.enter_context(TemporaryDirectory(dir=shm if shm.is_dir() else None))
+        self._logged = self._stack.enter_context(listening())
+        settings = Settings(data=Path(folder) / "data", clock_skew=10**9, freshness=0.5)
+        house = open_prepared(settings)
+        self._stack.callback(house.close)
+        import_new_requesters(house.marketplace, house.credentials, [REQUESTER], wall_clock())
+        self.marketplace = create_marketplace(house.marketplace, wall_clock)
+        self.database = house.marketplace
+        url = self._stack.enter_context(Listener(self.marketplace)).url
+        upstream = open_upstream(settings, url)
+        self._stack.callback(upstream.close)
+        find = Keyring(house.credentials).find_account
+        self._stack.enter_context(create_walker(settings, house.desk, house.stock, house.ledger, upstream, find))
+        self._stack.enter_context(create_finisher(settings, house, upstream, find))
+        self._request_log = RequestLog(self._lines)
+        self.loop = asyncio.new_event_loop()
+        self._stack.callback(self.loop.close)
+        self.app = create_gateway(settings, house, url, self._request_log).public
+        self._live()
+        self._config = server_config(self.app, http=LegacyHttpProtocol, lifespan="off")
+        self._config.load()
+        self._populate(url)
+        self.quiet()
+        return self
+
+    def __exit__(self, *exception):
+        try:
+            if not any(exception):
+                self._check_books()
+        finally:
+            self._stack.close()
+
+    def _live(self):
+        """The lifespan of the application, in the loop."""
+        told = asyncio.Queue()
+        begun, ended = self.loop.create_future(), self.loop.create_future()
+
+        async def send(message):
+            future = begun if message["type"].startswith("lifespan.startup") else ended
+            future.set_result(message["type"])
+
+        task = self.loop.create_task(self.app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, told.get, send))
+        told.put_nowait({"type": "lifespan.startup"})
+        require(self.loop.run_until_complete(begun) == "lifespan.startup.complete", "the front does not start")
+
+        def stop():
+            told.put_nowait({"type": "lifespan.shutdown"})
+            self.loop.run_until_complete(ended)
+            self.loop.run_until_complete(task)
+
+        self._stack.callback(stop)
+
+    def _populate(self, url):
+        """Some of everything, under the IDs that the inputs know."""
+        with modern_client(url, REQUESTER) as modern:
+            for place in range(4):
+                type_ = modern.create_qualification_type(
+                    Name=f"Type {place}",
+                    Description="D",
+                    QualificationTypeStatus="Active",
+                    **({"Test": FORM, "TestDurationInSeconds": 60, "AnswerKey": ANSWER_KEY} if place == 3 else {}),
+                )["QualificationType"]["QualificationTypeId"]
+                hit = modern.create_hit(**{**PROPERTIES, "Title": f"HIT {place}", "MaxAssignments": 2})["HIT"]
+                with self.database.writing() as connection:
+                    now = int(wall_clock())
+                    assignment = workers.accept(connection, hit["HITId"], "A1FUZZWORKER", now)
+                    if place < 3:
+                        workers.submit(connection, assignment, [("q1", "<seven> &")], now)
+                if place == 2:
+                    modern.approve_assignment(AssignmentId=assignment)
+                self.ids |= {
+                    f"3FUZZHIT{place}": hit["HITId"],
+                    f"3FUZZHITTYPE{place}": hit["HITTypeId"],
+                    f"3FUZZASSIGNMENT{place}": assignment,
+                    f"3FUZZQUALIFICATIONTYPE{place}": type_,
+                }
+            with self.database.writing() as connection:
+                now = int(wall_clock())
+                for place in range(3):
+                    outcome = requesting.request_qualification(
+                        connection, self.ids[f"3FUZZQUALIFICATIONTYPE{place}"], values.WORKERS[place], now
+                    )
+                    self.ids[f"3FUZZQUALIFICATIONREQUEST{place}"] = outcome.request_id
+            self.ids["3FUZZNEXTTOKEN"] = modern.list_hits(MaxResults=1)["NextToken"]
+        self._known = sorted(((token.encode(), found.encode()) for token, found in self.ids.items()), reverse=True)
+
+    def identified(self, data):
+        """The bytes with the IDs of what is there in place of the words that stand for them."""
+        if b"3FUZZ" in data:
+            for token, found in self._known:
+                data = data.replace(token, found)
+        return data
+
+    def ask(self, app, method, path, headers, body, query=b""):
+        """Status, headers and body of the answer of an application."""
+        sent = []
+        messages = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def receive():
+            return messages.pop() if messages else {"type": "http.disconnect"}
+
+        async def send(message):
+            sent.append(message)
+
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": method,
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": query,
+            "root_path": "",
+            "scheme": "http",
+            "headers": [*headers, (b"content-length", str(len(body)).encode())],
+            "client": ("127.0.0.1", 50_000),
+            "server": ("127.0.0.1", 8080),
+            "state": {},
+        }
+        # Each request in a context of its own, as a server does it.
+        self.loop.run_until_complete(self.loop.create_task(app(scope, receive, send)))
+        require([message["type"] for message in sent] == ["http.response.start", "http.response.body"], "sent:", sent)
+        return sent[0]["status"], dict(sent[0]["headers"]), sent[1]["body"]
+
+    def exchange(self, pieces):
+        """All that is written on a connection on which such pieces arrive, after which the client hangs up."""
+        return self.loop.run_until_complete(self._exchange(pieces))
+
+    async def _exchange(self, pieces):
+        state = ServerState()
+        transport = Transport()
+        protocol = LegacyHttpProtocol(self._config, state, {}, self.loop)
+        protocol.connection_made(transport)
+        for piece in pieces:
+            if transport.closing:
+                break
+            if piece:
+                protocol.data_received(piece)
+            await asyncio.sleep(0)
+        await self._settled(protocol, state, transport)
+        protocol.connection_lost(None)
+        if state.tasks:
+            _, left = await asyncio.wait(state.tasks, timeout=20)
+            require(not left, "a request outlives its connection")
+        require(not state.connections, "a connection is kept")
+        return bytes(transport.written)
+
+    async def _settled(self, protocol, state, transport):
+        """Return when nothing more is to be expected until more arrives."""
+        patience = 12
+        while not transport.closing:
+            cycle = protocol.cycle
+            if cycle is None or (cycle.response_complete and not protocol.pipeline):
+                return
+            if cycle.more_body and not cycle.response_started:
+                # What waits for the rest of its body may be about to be refused.
+                patience -= 1
+                if not patience:
+                    return
+                await asyncio.sleep(0)
+            elif state.tasks:
+                await asyncio.wait(state.tasks, timeout=20, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.sleep(0)
+            else:
+                return
+
+    def quiet(self):
+        """Nothing alarming may stand in the log, and nothing secret; what stands there is forgotten."""
+        self._request_log.write()
+        lines = self._lines.getvalue()
+        self._lines.seek(0)
+        self._lines.truncate()
+        check_no_leak(lines, SECRET)
+        check_quiet(self._logged, SECRET)
+
+    def _check_books(self):
+        """No cent has appeared or gone."""
+        with self.database.reading() as connection:
+            balances = {
+                (row.requester_id, row.kind, row.worker_id): row.balance for row in connection.execute(select(accounts))
+            }
+            moved = connection.execute(select(transfers)).all()
+            total = connection.execute(select(func.sum(accounts.c.balance))).scalar_one()
+        require(total in (0, None), "money that comes from nowhere:", total)
+        sums = Counter()
+        for row in moved:
+            require(row.amount > 0, "a transfer of nothing:", row)
+            for kind, sign in ((row.source, -1), (row.destination, 1)):
+                sums[row.requester_id, kind, row.worker_id if kind == "earned" else ""] += sign * row.amount
+        follow = {account: cents for account, cents in sums.items() if cents}
+        stand = {account: cents for account, cents in balances.items() if cents}
+        require(follow == stand, "balances do not follow from transfers:", follow, stand)
