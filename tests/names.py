@@ -30,7 +30,7 @@ def amazon_at(port):
 
 @contextmanager
 def boto_settings(folder, text):
-    """boto's configuration file, as its users write it."""
+    """The configuration file of boto, as its users write it."""
     from boto import config
 
     file = folder / "boto.cfg"

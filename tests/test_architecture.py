@@ -36,6 +36,7 @@ ONLY_IN = {
     "fastapi": {"mturk_gateway.app", "mturk_gateway.routes"},
     "httpx": {
         "mturk_gateway.app",
+        "mturk_gateway.doctor.listeners",
         "mturk_gateway.modern",
         "mturk_gateway.replay.routes",
         "mturk_gateway.replay.verifying",
@@ -43,7 +44,9 @@ ONLY_IN = {
         "mturk_gateway.serve",
     },
     "prometheus_client": {"mturk_gateway.metrics"},
+    "alembic": {"mturk_gateway.schemas", "mturk_gateway.marketplace.migrations", "mturk_gateway.ledger.migrations"},
     "click": {"mturk_gateway.__main__", "mturk_gateway.commands"},
+    "cryptography": {"mturk_gateway.tls"},
     "mturk_gateway.marketplace": {
         "mturk_gateway.marketplace",
         "mturk_gateway.admin",

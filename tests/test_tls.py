@@ -61,13 +61,9 @@ def verified(files, chain, host):
     """What openssl says of a chain, for a client that trusts the authority."""
     if not shutil.which("openssl"):
         pytest.skip("there is no openssl to ask")
-    done = subprocess.run(
-        ["openssl", "verify", "-x509_strict", "-purpose", "sslserver", "-verify_hostname", host]
-        + ["-CAfile", files.authority, "-untrusted", chain, chain],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    words = ["openssl", "verify", "-x509_strict", "-purpose", "sslserver", "-verify_hostname", host]
+    trust = ["-CAfile", files.authority, "-untrusted", chain]
+    done = subprocess.run([*words, *trust, chain], capture_output=True, text=True, check=False)
     return done.stdout + done.stderr
 
 
@@ -116,7 +112,7 @@ def test_keys_are_for_their_owner_and_the_authority_for_everybody(files):
 
 
 def test_what_old_clients_cannot_read_is_not_in_the_certificate(files):
-    """OpenSSL 1.0.1 refuses addresses under constraints, macOS what is good for long, and others lack elliptic curves."""
+    """OpenSSL 1.0.1 refuses addresses under constraints, macOS what is good for long; some have no elliptic curves."""
     made = certificate(files.certificate)
     names = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
 
@@ -167,7 +163,11 @@ def test_what_is_no_host_name_is_refused_before_anything_is_made(tmp_path, name)
 
 @pytest.mark.parametrize(
     ("spoilt", "content"),
-    [("signer.pem", None), ("signer.key", None), *((name, "?") for name in ("signer.pem", "signer.key", "authority.pem"))],
+    [
+        ("signer.pem", None),
+        ("signer.key", None),
+        *((name, "?") for name in ("signer.pem", "signer.key", "authority.pem")),
+    ],
 )
 def test_a_broken_authority_is_never_replaced_in_silence(copied, spoilt, content):
     file = copied.folder / spoilt
@@ -246,15 +246,16 @@ def tls_gateway(files, tmp_path_factory):
     data = tmp_path_factory.mktemp("served") / "data"
     data.mkdir(0o700)
     shutil.copytree(files.folder, data / "tls")
-    with served(data, "--tls", "--demo") as (_, url):
+    CliRunner().invoke(main, ["requester", "add", "lab", "--data", str(data)])
+    with served(data, "--tls") as (_, url):
         yield urlsplit(url), files.authority, read_profiles(data / "credentials")[0]
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # boto's way to TLS is an old one
+@pytest.mark.filterwarnings("ignore:ssl:DeprecationWarning", "ignore:unclosed <ssl:ResourceWarning")
 def test_programs_with_amazons_names_in_them_run_unchanged(tls_gateway, tmp_path, collected):
-    address, authority, demo = tls_gateway
+    address, authority, requester = tls_gateway
     with amazon_at(address.port):
-        show_both_realms(demo, authority, tmp_path)
+        show_both_realms(requester, authority, tmp_path)
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
@@ -266,9 +267,11 @@ def test_clients_since_2012_are_spoken_with_whether_or_not_they_say_the_name(tls
     context.check_hostname = False
     # What Java 7 and OpenSSL 1.0.1 have in common.
     context.set_ciphers("ECDHE-RSA-AES128-SHA256")
-    with socket.create_connection((address.hostname, address.port), timeout=30) as plain:
-        with context.wrap_socket(plain, server_hostname=name) as wrapped:
-            names = {value for _, value in wrapped.getpeercert()["subjectAltName"]}
+    with (
+        socket.create_connection((address.hostname, address.port), timeout=30) as plain,
+        context.wrap_socket(plain, server_hostname=name) as wrapped,
+    ):
+        names = {value for _, value in wrapped.getpeercert()["subjectAltName"]}
 
     assert names == set(AMAZON_HOSTS)
 
@@ -278,17 +281,16 @@ def test_tls_before_1_2_is_not_spoken(tls_gateway):
     context = ssl.create_default_context(cafile=authority)
     context.check_hostname = False
     context.set_ciphers("ALL:@SECLEVEL=0")
-    with pytest.warns(DeprecationWarning):
+    with pytest.warns(DeprecationWarning, match="TLSv1_1"):
         context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
-    with socket.create_connection((address.hostname, address.port), timeout=30) as plain:
-        with pytest.raises(ssl.SSLError):
-            context.wrap_socket(plain)
+    with socket.create_connection((address.hostname, address.port), timeout=30) as plain, pytest.raises(ssl.SSLError):
+        context.wrap_socket(plain)
 
 
-CLIENTS = ["boto", "psiTurk", "Dallinger", "mturk-api", "rturk", "ruby-aws", "MTurkR", "Net::Amazon::MechanicalTurk"] + [
-    "java-aws-mturk", "goamz", "php-mturk-api", "Mechanical-Turk-PHP-SDK", "PHP-Mechanical-Turk", "mechanical-turk",
-    "boto3", "aws-cli",
-]  # fmt: skip
+CLIENTS = """
+    boto psiTurk Dallinger mturk-api rturk ruby-aws MTurkR Net::Amazon::MechanicalTurk java-aws-mturk goamz
+    php-mturk-api Mechanical-Turk-PHP-SDK PHP-Mechanical-Turk mechanical-turk boto3 aws-cli
+"""
 
 
 def test_every_client_and_every_system_is_advised(files):
@@ -297,8 +299,8 @@ def test_every_client_and_every_system_is_advised(files):
     every = {system: run("advice", "--data", data, "--system", system).output for system in SYSTEMS}
 
     for output in every.values():
-        for client in CLIENTS:
-            assert re.search(rf"^(.*, )?{re.escape(client)}\b.*:$", output, re.M), client
+        for client in CLIENTS.split():
+            assert re.search(rf"^(.*, )?{re.escape(client)}\b.*:$", output, re.MULTILINE), client
         assert f"127.0.0.1 {' '.join(AMAZON_HOSTS)}\n" in output
         assert str(files.authority) in output
         assert "{" not in output
@@ -316,7 +318,7 @@ def test_one_client_can_be_asked_for(files):
     assert said.exit_code == 1
     assert "Net::Amazon::MechanicalTurk" in said.output
 
-    said = run("advice", "--data", files.folder.parent, "--client", "PSITURK", "--host", "10.0.0.5")
+    said = run("advice", "--data", files.folder.parent, "--client", "PSITURK", "--address", "10.0.0.5")
     assert "10.0.0.5 mechanicalturk.amazonaws.com" in said.output
     assert "ca_certificates_file" in said.output
     assert "NODE_EXTRA_CA_CERTS" not in said.output

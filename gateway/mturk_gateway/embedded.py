@@ -11,8 +11,8 @@ from starlette.types import Receive, Scope, Send
 from mturk_gateway.admin import add_requester, import_new_requesters
 from mturk_gateway.app import create_finisher, create_gateway, create_walker, open_upstream, public_hosts
 from mturk_gateway.clock import Clock, wall_clock
+from mturk_gateway.connection import Limits, connections
 from mturk_gateway.credentials import Keyring, Requester, read_profiles
-from mturk_gateway.failsafe import LegacyHttpProtocol
 from mturk_gateway.house import House
 from mturk_gateway.listener import Listener
 from mturk_gateway.logs import RequestLog
@@ -66,7 +66,7 @@ class EmbeddedGateway:
         self._stack.callback(self.house.close)
         upstream_url = settings.upstream
         # It has its address before anything answers there, because the marketplace must know it.
-        listener = Listener(answer, http=LegacyHttpProtocol)
+        listener = Listener(answer, http=connections(Limits(settings.deadline)))
         if self.house.marketplace:
             if settings.credentials:
                 profiles = read_profiles(settings.credentials)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from enum import Enum
 from typing import NamedTuple
 
@@ -22,8 +21,11 @@ XML_TYPE = "text/xml; charset=UTF-8"
 _XML_TYPES = ("text/xml", "application/xml", "application/soap+xml")
 _DRAINED = 32 * 1024 * 1024
 """How much of a body that is too large is read all the same: clients read the answer only after they have sent it."""
-_PATIENCE = 60.0
-"""Seconds that a body may take to arrive."""
+
+ARRIVED = "mturk_gateway.arrived"
+"""In a scope: whether the request has arrived as a whole. Whoever answers before has to hang up."""
+FAULT = "mturk_gateway.fault"
+"""In a scope: what is wrong with a body, if that has been found out while it arrived."""
 
 
 class Protocol(Enum):
@@ -148,29 +150,36 @@ async def refuse_soap(send: Send) -> None:
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
-    """The body of a request. Raises Fault when it is larger than the limit, is cut off, or takes too long."""
+    """The body of a request. Raises Fault when it is larger than the limit, or cannot be read to its end."""
     announced = header(scope, b"content-length")
     if not (announced or header(scope, b"transfer-encoding")):
         return b""
-    largest = _DRAINED if announced.isdigit() and int(announced) <= _DRAINED else limit
+    size = int(announced) if announced.isdigit() else 0
+    # Whoever asks first whether to send it is spared that.
+    if size > _DRAINED or (size > limit and header(scope, b"expect")):
+        raise _too_large(limit)
+    largest = _DRAINED if announced else limit
     chunks: list[bytes] = []
     size = 0
-    try:
-        async with asyncio.timeout(_PATIENCE):
-            more = True
-            while more:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise unreadable("The request ended too soon.")
-                size += len(message.get("body", b""))
-                if size <= limit:
-                    chunks.append(message.get("body", b""))
-                more = message.get("more_body", False) and size <= largest
-    except TimeoutError:
-        raise unreadable("The request took too long to arrive.", 408) from None
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise unreadable("The request ended too soon.")
+        size += len(message.get("body", b""))
+        if size <= limit:
+            chunks.append(message.get("body", b""))
+        more = message.get("more_body", False) and size <= largest
+    fault: Fault | None = scope.get(FAULT)
+    if fault:
+        raise fault
     if size > limit:
-        raise unreadable(f"The request is larger than {limit} bytes.", 413)
+        raise _too_large(limit)
     return b"".join(chunks)
+
+
+def _too_large(limit: int) -> Fault:
+    return unreadable(f"The request is larger than {limit} bytes.", 413)
 
 
 async def send_document(

@@ -17,9 +17,6 @@ SAFE = [
 ]
 """For whatever is no page, as documents and uploaded files: not run, not framed, not kept."""
 
-SAFE_LINES = b"".join(b"%b: %b\r\n" % pair for pair in SAFE)
-"""The same as lines of HTTP."""
-
 _ENCRYPTED = [*SAFE, (b"strict-transport-security", b"max-age=31536000")]
 
 

@@ -33,9 +33,9 @@ from mturk_gateway.app import (
     public_hosts,
 )
 from mturk_gateway.clock import Clock, SteadyClock, wall_clock
+from mturk_gateway.connection import Limits, connections
 from mturk_gateway.counting import counted_together
 from mturk_gateway.credentials import DEMO, Keyring, Requester, read_profiles
-from mturk_gateway.failsafe import LegacyHttpProtocol
 from mturk_gateway.house import House
 from mturk_gateway.listener import bind, server_config
 from mturk_gateway.logs import RequestLog, configure_logs, standard_error
@@ -49,8 +49,10 @@ from mturk_gateway.settings import Settings, SettingsError
 log = get_logger()
 
 _SPAWN = multiprocessing.get_context("spawn")
-_PAUSE = 1.0
-"""Seconds before a process that ended is started again."""
+_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
+"""Seconds before a process that ended is started again: more each time for one that does not live long."""
+_LONG_LIFE = 20.0
+"""Seconds after which a process is held to have worked: it is started again at once."""
 _NICENESS = 10
 """How far walks stand back for requests, of at most 19."""
 _GLANCE = 1.0
@@ -65,11 +67,27 @@ class _Child:
     target: Callable[..., None]
     given: tuple[Any, ...]
     process: BaseProcess | None = None
+    pause: float = 0.0
+    started: float = 0.0
+    due: float = 0.0
 
     def start(self) -> None:
         self.process = _SPAWN.Process(target=self.target, args=self.given, name=self.name)
         self.process.start()
+        self.started = time.monotonic()
         log.info("process started", name=self.name, pid=self.process.pid)
+
+    def bury(self, counts: Path) -> None:
+        """It has ended; `due` is when it is to be started again."""
+        if self.process and self.process.pid:
+            self.process.join()
+            log.error("process ended", name=self.name, exit_code=self.process.exitcode)
+            metrics.process_ended(counts, self.process.pid)
+        self.process = None
+        now = time.monotonic()
+        lived = now - self.started
+        self.pause = 0.0 if lived > _LONG_LIFE else min(max(_PAUSE, 2 * self.pause), _LONGEST_PAUSE)
+        self.due = now + self.pause
 
 
 def serve(settings: Settings, announce: Callable[[Requester | None], None]) -> None:
@@ -183,25 +201,17 @@ def _supervise(children: list[_Child], ready: threading.Thread, settings: Settin
             _renew(settings)
             files = _disposable(settings)
             for child in children:
-                _start_again(child, counts)
+                child.bury(counts)
+                child.start()
             continue
-        if not ended:
-            continue
-        fallen = [sentinels[sentinel] for sentinel in ended]  # type: ignore[index]  # only the pipe is no sentinel
-        for child in fallen:
-            log.error("process ended", name=child.name, exit_code=child.process and child.process.exitcode)
-        time.sleep(_PAUSE)
-        for child in fallen:
-            _start_again(child, counts)
+        for sentinel in ended:
+            sentinels[sentinel].bury(counts)  # type: ignore[index]  # only the pipe is no sentinel
+        for child in children:
+            if child.process is None and child.due <= time.monotonic():
+                child.start()
     log.info("ending")
     _end_all(children)
     log.info("ended")
-
-
-def _start_again(child: _Child, counts: Path) -> None:
-    if child.process and child.process.pid:
-        metrics.process_ended(counts, child.process.pid)
-    child.start()
 
 
 def _end_all(children: list[_Child]) -> None:
@@ -251,9 +261,7 @@ def _run_marketplace(settings: Settings, internal: socket.socket) -> None:
     house.close()
 
 
-def _run_front(
-    settings: Settings, upstream_url: str, clock: Clock, bound: list[socket.socket], memory: Memory
-) -> None:
+def _run_front(settings: Settings, upstream_url: str, clock: Clock, bound: list[socket.socket], memory: Memory) -> None:
     _begin_child()
     house = House.open(settings, clock)
     apps = create_gateway(settings, house, upstream_url, RequestLog(standard_error()), memory=memory)
@@ -265,7 +273,7 @@ def _run_front(
 
     # TLS 1.2 and newer with forward secrecy, as Python has it: clients since 2012 speak that.
     certificate, key = settings.certificate or (None, None)
-    config = server_config(answer, http=LegacyHttpProtocol, ssl_certfile=certificate, ssl_keyfile=key)
+    config = server_config(answer, http=connections(Limits(settings.deadline)), ssl_certfile=certificate, ssl_keyfile=key)
     _run(config, *bound)
     house.close()
 

@@ -193,8 +193,16 @@ def _canonical_request(request: SignedRequest, claim: _Claim, payload: str, host
 
 
 def _canonical_path(path: str) -> str:
-    # The path is encoded once more although it is encoded already: only S3 is excepted from that.
-    return quote(path.encode(errors="surrogateescape") or b"/", safe="/-_.~")
+    kept: list[str] = []
+    for part in path.split("/"):
+        if part == "..":
+            del kept[-1:]
+        elif part not in ("", "."):
+            kept.append(part)
+    whole = "/" + "".join(f"{part}/" for part in kept)
+    normal = whole if path.endswith("/") or not kept else whole[:-1]
+    # The path is encoded once more although it is encoded already: only S3 is excepted from that, and from the above.
+    return quote(normal.encode(errors="surrogateescape"), safe="/-_.~")
 
 
 def _canonical_query(query: str) -> str:

@@ -60,7 +60,7 @@ def states(house: House, space: int, marketplace: Counts | None) -> Iterator[Sta
 
 def _walks(desk: Database) -> list[State]:
     with desk.reading() as connection:
-        under_way = {"queued": 0, "walking": 0} | dict(connection.execute(_UNDER_WAY).tuples().all())
+        under_way = {"queued": 0, "walking": 0} | dict(connection.execute(_UNDER_WAY).all())
         youngest, oldest = connection.execute(_AGES).one()
     ages = {} if oldest is None else {"youngest": max(0.0, youngest), "oldest": max(0.0, oldest)}
     return [
@@ -86,7 +86,7 @@ def _snapshots(stock: Database) -> list[State]:
 
 def _promises(ledger: Database) -> list[State]:
     with ledger.reading() as connection:
-        found = dict.fromkeys(_UNFINISHED, 0) | dict(connection.execute(_PROMISED).tuples().all())
+        found = dict.fromkeys(_UNFINISHED, 0) | dict(connection.execute(_PROMISED).all())
     return [_by("mturk_gateway_undertakings", "Composite operations that are not finished.", "state", found)]
 
 

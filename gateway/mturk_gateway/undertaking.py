@@ -34,6 +34,8 @@ _BUSY = "An earlier request about the same object is still being carried out. Pl
 _THREADS = 4
 _GLANCE = 0.5
 """Seconds between two looks for what is due, one indexed read each."""
+_BETWEEN = 1.0
+"""Seconds after one that still waits for others: nobody is waiting for it, and there may be thousands."""
 _CLEARING = 60.0
 """Seconds between two times that what nobody can ask for any more is dropped."""
 
@@ -104,7 +106,7 @@ class Undertaker:
         until = time.monotonic() + _PATIENCE
         while (found := look()) is not None:
             if isinstance(found, Promise):
-                if not self._finish(requester, found):
+                if self._finish(requester, found) == "open":
                     raise unavailable(_BUSY)
             elif time.monotonic() > until:
                 raise unavailable(_BUSY)
@@ -130,42 +132,46 @@ class Undertaker:
 
         self._driver.drive(requester, undertaking.carry_out(promise.plan or {}), hold)
 
-    def go_on(self, find: Callable[[str], Requester | None]) -> bool:
-        """Go on with one undertaking that is due; False when none is. `find` knows requesters by their accounts."""
+    def go_on(self, find: Callable[[str], Requester | None]) -> str | None:
+        """Go on with one undertaking that is due, and say if it is *open*, *waiting* or *ended* now; None when none is.
+
+        `find` knows requesters by their accounts.
+        """
         promise = self._undertakings.take()
         if promise is None:
-            return False
+            return None
         requester = find(promise.requester)
         if requester is None:
             state = "waiting" if promise.state == "waiting" else "open"
             self._undertakings.change(promise, state, again=True)
-        else:
-            with bound_contextvars(request_id=promise.request_id):
-                self._finish(requester, promise)
-        return True
+            return state
+        with bound_contextvars(request_id=promise.request_id):
+            return self._finish(requester, promise)
 
-    def _finish(self, requester: Requester, promise: Promise) -> bool:
-        """Carry out what somebody else has begun; whether it has come to an end."""
+    def _finish(self, requester: Requester, promise: Promise) -> str:
+        """Carry out what somebody else has begun; whether it is *open*, *waiting* or *ended* now."""
         undertaking = OPERATIONS[promise.operation].undertaking
         if promise.plan is None or undertaking is None:
             # Whoever was to plan it is gone, and nothing of it was done.
             self._undertakings.forget(promise)
-            return True
+            return "ended"
         try:
             self._carry_out(requester, promise, undertaking)
         except Unfinished:
             self._wait(promise)
+            return "waiting"
         except (ModernError, Fault, *MISSHAPEN) as error:
             log.warning("undertaking met an error", operation=promise.operation, reason=type(error).__name__)
             self._fail(promise, error)
-            return not (isinstance(error, MISSHAPEN) or (isinstance(error, ModernError) and error.is_passing))
+            passing = isinstance(error, MISSHAPEN) or (isinstance(error, ModernError) and error.is_passing)
+            return promise.state if promise.state == "waiting" else "open" if passing else "ended"
         else:
             log.info("undertaking finished", operation=promise.operation)
             if promise.state == "waiting":
                 self._undertakings.forget(promise)
             else:
                 self._undertakings.change(promise, "ended")
-        return True
+        return "ended"
 
     def clear(self) -> None:
         """Forget what nobody can ask for any more."""
@@ -233,8 +239,9 @@ class Finisher:
         cleared = 0.0
         while not self._stopping.wait(_GLANCE):
             try:
-                while not self._stopping.is_set() and self._undertaker.go_on(self._find):
-                    pass
+                while not self._stopping.is_set() and (state := self._undertaker.go_on(self._find)):
+                    if state == "waiting":
+                        self._stopping.wait(_BETWEEN)
                 if time.monotonic() - cleared > _CLEARING:
                     self._undertaker.clear()
                     cleared = time.monotonic()

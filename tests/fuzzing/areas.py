@@ -15,15 +15,14 @@ class Area(NamedTuple):
     """`make` gives the bytes of an input from a source of chance.
 
     `check` gets a world, if the area is `served` by one, and the bytes; it raises WrongError, or whatever else was not
-    to be. `share` is its part of a run; `guided` are the modules whose coverage guides a fuzzer of this area.
+    to be. `inputs` is how many a long run has.
     """
 
     about: str
     make: Callable[[random.Random], bytes]
     check: Callable[..., None]
-    share: int
+    inputs: int
     served: bool = False
-    guided: tuple[str, ...] = ()
 
     def opened(self) -> Any:
         """What the area is checked in, as a context."""
@@ -47,57 +46,52 @@ AREAS = {
         "bytes on a connection, through HTTP and the whole front",
         served.make_connection,
         served.check_connection,
-        share=20,
+        inputs=60_000,
         served=True,
-        guided=("mturk_gateway.failsafe", "mturk_gateway.front", "mturk_gateway.pipeline", "mturk_gateway.question"),
     ),
     "signatures": Area(
         "signatures of all schemes, and what is a bit different",
         signatures.make,
         signatures.check,
-        share=20,
-        guided=("mturk_gateway.auth", "mturk_gateway.sigv4"),
+        inputs=160_000,
     ),
     "queries": Area(
         "the grammar of queries, and their translation",
         pure.make_query,
         pure.check_query,
-        share=20,
-        guided=("mturk_translators", "mturk_gateway.question"),
+        inputs=100_000,
     ),
     "operations": Area(
         "the 44 legacy operations, carried out",
         served.make_operation,
         served.check_operation,
-        share=5,
+        inputs=12_000,
         served=True,
     ),
     "documents": Area(
         "XML: questions, tests, keys, answers",
         pure.make_xml,
         pure.check_xml_document,
-        share=20,
-        guided=("mturk_translators.xml", "mturk_gateway.marketplace.documents"),
+        inputs=80_000,
     ),
     "bodies": Area(
         "JSON of the modern API, and the model",
         pure.make_body,
         pure.check_body,
-        share=20,
-        guided=("mturk_gateway.marketplace.protocol",),
+        inputs=320_000,
     ),
     "marketplace": Area(
         "the 39 modern operations, carried out",
         served.make_modern,
         served.check_marketplace,
-        share=8,
+        inputs=20_000,
         served=True,
     ),
     "modern front": Area(
         "modern requests through the front",
         served.make_modern,
         served.check_front,
-        share=2,
+        inputs=5_000,
         served=True,
     ),
 }

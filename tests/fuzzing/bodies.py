@@ -12,7 +12,19 @@ _ODD = (
     *(None, True, False, 0, -1, 1.5, 2**31, 2**63, 10**40, 1e308, [], {}, [[]], [None], {"": ""}, [1, "a", {}]),
     *(float("nan"), float("inf"), -0.0, "", "\0", "\ud800", "\ufffe", "NaN", {"__type": "x"}),
 )
-_BROKEN = (b"", b"null", b"[]", b"{", b'"x"', b"{}{}", b"\xff", b"\xef\xbb\xbf{}", b"{\"a\":1,\"a\":2}", b"1e999", b"{'a':1}")
+_BROKEN = (
+    b"",
+    b"null",
+    b"[]",
+    b"{",
+    b'"x"',
+    b"{}{}",
+    b"\xff",
+    b"\xef\xbb\xbf{}",
+    b'{"a":1,"a":2}',
+    b"1e999",
+    b"{'a':1}",
+)
 
 
 def document(chance, operation):

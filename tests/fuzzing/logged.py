@@ -1,7 +1,8 @@
-"""The log, as far as it matters to a fuzzer: what is worth a warning is a finding."""
+"""The log, as far as it matters to a fuzzer: a warning of ours is a finding, and an error of a library."""
 
 from __future__ import annotations
 
+import logging
 import sys
 from contextlib import contextmanager
 
@@ -21,11 +22,20 @@ def listening():
         logged.append((level, {**event, "exc_info": repr(sys.exception())} if event.get("exc_info") else event))
         raise structlog.DropEvent
 
-    before = structlog.get_config()
+    class Libraries(logging.Handler):
+        """Libraries warn of what clients do wrong; that is our business only when something of theirs broke."""
+
+        def emit(self, record):
+            if record.levelno >= logging.ERROR:
+                logged.append((record.levelname, {"event": record.getMessage(), "exc_info": repr(record.exc_info)}))
+
+    before, libraries = structlog.get_config(), Libraries()
     structlog.configure(processors=[keep], wrapper_class=structlog.make_filtering_bound_logger(0))
+    logging.getLogger().addHandler(libraries)
     try:
         yield logged
     finally:
+        logging.getLogger().removeHandler(libraries)
         structlog.configure(**before)
 
 

@@ -99,7 +99,9 @@ def encoded(chance):
     text = document(chance)
     encoding = chance.choice(("utf-8",) * 12 + ("utf-16", "utf-16-le", "latin-1", "utf-32", "utf-7", "cp037"))
     if chance.random() < 0.1:
-        text = f"<?xml version='1.0' encoding='{chance.choice((encoding, 'utf-8', 'x-nothing', 'ebcdic-cp-us'))}'?>{text}"
+        text = (
+            f"<?xml version='1.0' encoding='{chance.choice((encoding, 'utf-8', 'x-nothing', 'ebcdic-cp-us'))}'?>{text}"
+        )
     data = bytearray(text.encode(encoding, "xmlcharrefreplace" if encoding != "utf-8" else "replace"))
     if data and chance.random() < 0.1:
         data[chance.randrange(len(data))] = chance.randrange(256)

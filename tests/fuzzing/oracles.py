@@ -12,7 +12,7 @@ from mturk_translators.xml import MarkupError, parse
 
 _LEAKS = re.compile(
     rb"Traceback|File \"|\.py\b|site-packages|mturk_gateway|mturk_translators|sqlite|sqlalchemy|SELECT |INSERT INTO"
-    rb"|object at 0x|<class |/home/|/tmp/|/work/|\b(Key|Value|Type|Attribute|Index|Lookup|Unicode\w+|Recursion|Assertion"
+    rb"|object at 0x|<class |/home/|/tmp/|\b(Key|Value|Type|Attribute|Index|Lookup|Unicode\w+|Recursion|Assertion"
     rb"|Overflow|Operational|Integrity|Runtime|Arithmetic|ZeroDivision)Error\b|NoneType|root:x:0"
 )
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -33,7 +33,7 @@ _FORMS = {
 }
 """What clients read of values (clients 5)."""
 _COUNTERS = ["NumResults", "TotalNumResults", "PageNumber"]
-_FRONT_STATUSES = {400, 404, 405, 408, 413, 414, 417, 431, 501, 503}
+_FRONT_STATUSES = {400, 404, 405, 408, 413, 414, 417, 431, 501, 503, 505}
 _MODERN_TYPES = {
     *("RequestError", "ParameterValidationError", "ValidationException", "SerializationException"),
     *("UnknownOperationException", "ThrottlingException", "UnrecognizedClientException", "InvalidSignatureException"),
@@ -78,7 +78,9 @@ def check_xml(status, document, operation=None):
     require(_ID.fullmatch(root[0][0].text or ""), "no ID:", root[0][0].text)
     require(set(codes) <= CODES, "a code that is not documented:", codes)
     if len(root) == 1:
-        require([child.tag for child in root[0]] == ["RequestId", "Errors"], "neither error nor result:", document[:300])
+        require(
+            [child.tag for child in root[0]] == ["RequestId", "Errors"], "neither error nor result:", document[:300]
+        )
         require(len(codes) == 1, "not one error:", codes)
         return codes
     _check_results(root, operation)
@@ -128,12 +130,14 @@ def _check_results(root, operation):
 
 def _check_values(result):
     counters = [child.tag for child in result if child.tag in _COUNTERS]
-    require(counters in ([], _COUNTERS), "counters in another order:", counters)
+    require(sorted(counters) in ([], sorted(_COUNTERS)), "counters that are not three:", counters)
     for child in result[1:]:
         for element in child.iter():
             form = _FORMS.get(element.tag)
             if form and not len(element):
-                require(form.fullmatch(element.text or ""), "a value that clients cannot read:", element.tag, element.text)
+                require(
+                    form.fullmatch(element.text or ""), "a value that clients cannot read:", element.tag, element.text
+                )
 
 
 def check_modern(status, document, operation=None):
@@ -154,5 +158,9 @@ def check_modern(status, document, operation=None):
     require(type_ in _MODERN_TYPES, "an error of nobody's:", members)
     require(isinstance(members.get("Message", members.get("message")), str), "an error without a message:", members)
     require(code is None or code in CODES, "a code that is not documented:", code)
-    require((code is not None) == (type_ in ("RequestError", "ParameterValidationError")), "a code too many or few:", members)
+    require(
+        (code is not None) == (type_ in ("RequestError", "ParameterValidationError")),
+        "a code too many or few:",
+        members,
+    )
     return type_

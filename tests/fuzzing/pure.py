@@ -97,7 +97,9 @@ def _score(key, text):
 
 def _written(node):
     children = tuple(map(_written, node.children))
-    return Element("_", children or node.text, tuple((f"a{place}", text) for place, text in enumerate(node.attributes.values())))
+    return Element(
+        "_", children or node.text, tuple((f"a{place}", text) for place, text in enumerate(node.attributes.values()))
+    )
 
 
 def _seen(node):

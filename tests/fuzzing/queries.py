@@ -11,7 +11,8 @@ from mturk_translators.operations import OPERATIONS
 NAMES = tuple(sorted(OPERATIONS))
 _STATISTICS = (
     "NumberAssignmentsApproved NumberAssignmentsRejected NumberAssignmentsPending PercentAssignmentsApproved "
-    "TotalRewardPayout AverageRewardAmount NumberHITsCreated NumberHITsCompleted NumberHITsAssignable EstimatedRewardLiability"
+    "TotalRewardPayout AverageRewardAmount NumberHITsCreated NumberHITsCompleted NumberHITsAssignable "
+    "EstimatedRewardLiability"
 ).split()
 _EVENTS = (
     "AssignmentAccepted AssignmentAbandoned AssignmentReturned AssignmentSubmitted HITReviewable HITExpired Ping "
@@ -47,8 +48,8 @@ _BY_NAME = {
     "Key": values.one_of(
         *"AnswerKey ApproveIfKnownAnswerScoreIsAtLeast ApproveReason RejectIfKnownAnswerScoreIsLessThan".split(),
         *"ExtendIfKnownAnswerScoreIsLessThan ExtendMaximumAssignments QuestionIds QuestionAgreementThreshold".split(),
-        *"DisregardAssignmentIfRejected ExtendIfHITAgreementScoreIsLessThan ApproveIfWorkerAgreementScoreIsAtLeast".split(),
-        "q1",
+        *"DisregardAssignmentIfRejected ExtendIfHITAgreementScoreIsLessThan q1".split(),
+        "ApproveIfWorkerAgreementScoreIsAtLeast",
     ),
     "Statistic": values.one_of(*_STATISTICS),
     "TimePeriod": values.one_of("OneDay", "SevenDays", "ThirtyDays", "LifeToDate"),
@@ -105,8 +106,8 @@ def _block(chance, operation):
     made = []
     for name, required in _TAKEN[operation]:
         if chance.random() < (0.97 if required else optional):
-            for index in range(chance.choice((1, 1, 1, 2, 3)) if ".n" in name else 1):
-                made.append((_written(chance, name, index + 1), _value(chance, name)))
+            number = chance.choice((1, 1, 1, 2, 3)) if ".n" in name else 1
+            made += [(_written(chance, name, place + 1), _value(chance, name)) for place in range(number)]
     return made
 
 
@@ -169,7 +170,10 @@ def _disturbed(chance, made):
         case 2:
             return made[:place] + made[place + 1 :]
         case 3:
-            return [*made, (f"{name}.{'.'.join(chance.choices(('1', 'x', '', '0'), k=chance.choice((1, 3, 12, 200))))}", value)]
+            return [
+                *made,
+                (f"{name}.{'.'.join(chance.choices(('1', 'x', '', '0'), k=chance.choice((1, 3, 12, 200))))}", value),
+            ]
         case 4:
             return [*made, (chance.choice(_EVERY).replace(".n", ".1"), values.hostile(chance))]
         case 5:

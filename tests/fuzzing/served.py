@@ -34,7 +34,10 @@ def check_connection(world, data):
     check_no_leak(written, wires.SECRET)
     modern = re.search(rb"x-amz-target|x-amz-json", received, re.IGNORECASE)
     soap = re.search(rb"xml|soapaction|<", received, re.IGNORECASE)
-    for status, headers, body in _responses(written, received):
+    responses = _responses(written, received)
+    require(responses or not received.strip(b"\r\n"), "no answer")
+    require(all(headers.get(b"connection") != b"close" for _, headers, _ in responses[:-1]), "an answer after the last")
+    for status, headers, body in responses:
         kind = headers.get(b"content-type", b"").partition(b";")[0]
         if kind == b"text/xml":
             if body:
@@ -61,7 +64,9 @@ def _responses(written, received):
         if status == 100:
             rest = body
             continue
-        require(b"content-length" in headers or b"chunked" in headers.get(b"transfer-encoding", b""), "no length:", head)
+        require(
+            b"content-length" in headers or b"chunked" in headers.get(b"transfer-encoding", b""), "no length:", head
+        )
         length = int(headers.get(b"content-length", 0))
         # The answer to a HEAD has the length of the answer to a GET, and nothing else.
         bodiless = b"HEAD" in received and (not body or body.startswith(b"HTTP/1.1 "))

@@ -106,7 +106,9 @@ def _signed(decisions):
     body = decisions.take(decisions.below(60))
     stamp = datetime.fromtimestamp(NOW, UTC).strftime("%Y%m%dT%H%M%SZ")
     path = quote("/" + decisions.text(8)) if decisions.below(2) else "/"
-    query = "&".join(f"{quote(decisions.text(4), safe='')}={quote(decisions.text(6), safe='')}" for _ in range(decisions.below(3)))
+    query = "&".join(
+        f"{quote(decisions.text(4), safe='')}={quote(decisions.text(6), safe='')}" for _ in range(decisions.below(3))
+    )
     given = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "MTurkRequesterServiceV20170117.GetHIT"}
     request = AWSRequest("POST", f"http://localhost:8080{path}{'?' if query else ''}{query}", given, body)
     request.context["timestamp"] = stamp
@@ -137,10 +139,20 @@ def _modern(decisions):
     request = _signed(decisions)
     require(_believed(request), "a good signature is refused:", request)
     what = decisions.below(3)
-    method, path, query, headers, body = request.method, request.path, request.query, list(request.headers), request.body
+    method, path, query, headers, body = (
+        request.method,
+        request.path,
+        request.query,
+        list(request.headers),
+        request.body,
+    )
     if what == 0:
         place = decisions.below(len(body) + 1)
-        body = body[:place] + bytes([(body[place] if place < len(body) else 0) ^ 1 << decisions.below(8)]) + body[place + 1 :]
+        body = (
+            body[:place]
+            + bytes([(body[place] if place < len(body) else 0) ^ 1 << decisions.below(8)])
+            + body[place + 1 :]
+        )
     elif what == 1:
         method = decisions.choice(("GET", "post", "PUT"))
     else:
@@ -165,7 +177,9 @@ def _strange_head(decisions):
     """Whatever stands in an Authorization header without the secret is refused, as the service does."""
     parts = ("AWS4-HMAC-SHA256 ", "Credential=", "AKIDOWNER/20260101/us-east-1/mturk-requester/aws4_request", ", ")
     more = ("SignedHeaders=", "host;x-amz-date", ";", "Signature=", "0" * 64, "=", " ", "\u0661", "/", ",")
-    header = "".join(decisions.choice((*parts, *parts, *more, *more, decisions.text(9))) for _ in range(decisions.below(16)))
+    header = "".join(
+        decisions.choice((*parts, *parts, *more, *more, decisions.text(9))) for _ in range(decisions.below(16))
+    )
     stamps = ("20260101T000000Z", "20269901T000000Z", "00000101T000000Z", "\u0662" * 8 + "T000000Z", "")
     headers = [("authorization", header), ("x-amz-date", decisions.choice(stamps)), ("host", "x")]
     method, path, query = decisions.text(5), decisions.text(20), decisions.text(20)
@@ -175,4 +189,4 @@ def _strange_head(decisions):
         sigv4.verify(request, _OWNER.secret, NOW)
     except sigv4.SignatureFault:
         return
-    require(False, "let in without a signature:", request)  # noqa: FBT003
+    require(False, "let in without a signature:", request)

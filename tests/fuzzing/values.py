@@ -61,7 +61,9 @@ def hostile(chance):
     """What nobody sends."""
     if chance.random() < 0.8:
         return chance.choice(HOSTILE)
-    return "".join(chr(chance.choice((chance.randrange(128), chance.randrange(0xD800)))) for _ in range(chance.randrange(40)))
+    return "".join(
+        chr(chance.choice((chance.randrange(128), chance.randrange(0xD800)))) for _ in range(chance.randrange(40))
+    )
 
 
 def words(chance):

@@ -1,4 +1,4 @@
-"""What may come over a connection: requests of the three protocols in HTTP, good and mutated, one or several, in pieces.
+"""What may come over a connection: requests of the three protocols in HTTP, one or several, good and mutated.
 
 An input is a JSON array of the pieces in which the bytes arrive, each as text of the same code points.
 """
@@ -27,11 +27,45 @@ _TYPES = (
 )
 _PATHS = (
     *("/",) * 8,
-    *("/onca/xml", "/onca/soap", "/?Service=AWSMechanicalTurkRequester", "//", "/healthz", "/readyz", "*", "", "/%2e%2e/x"),
+    *(
+        "/onca/xml",
+        "/onca/soap",
+        "/?Service=AWSMechanicalTurkRequester",
+        "//",
+        "/healthz",
+        "/readyz",
+        "*",
+        "",
+        "/%2e%2e/x",
+    ),
     *("http://mechanicalturk.amazonaws.com/", "http://x", "http://x?a=1", "https://[::1]:8080/", "HTTP://\u00e9/", "x"),
-    *("/files/x?expires=1&signature=x", "/files/%00", "/\0", "/caf\u00e9", "/a b", "/?a=%zz", "/" + "a" * 70_000, "/..//."),
+    *(
+        "/files/x?expires=1&signature=x",
+        "/files/%00",
+        "/\0",
+        "/caf\u00e9",
+        "/a b",
+        "/?a=%zz",
+        "/" + "a" * 70_000,
+        "/..//.",
+    ),
 )
-_METHODS = ("GET", "POST", "POST", "POST", "HEAD", "PUT", "OPTIONS", "get", "BREW", "PRI", "CONNECT", "TRACE", "", "G\0T")
+_METHODS = (
+    "GET",
+    "POST",
+    "POST",
+    "POST",
+    "HEAD",
+    "PUT",
+    "OPTIONS",
+    "get",
+    "BREW",
+    "PRI",
+    "CONNECT",
+    "TRACE",
+    "",
+    "G\0T",
+)
 _HEADERS = (
     ("X-Amz-Target", "MTurkRequesterServiceV20170117.ListHITs"),
     ("SOAPAction", '"http://soap.amazon.com"'),
@@ -122,7 +156,9 @@ def _request(chance):
         headers.append(("Content-Length", str(length)))
     chance.shuffle(headers)
     end = "\r\n" if chance.random() < 0.97 else chance.choice(("\n", "\r", "\n\r"))
-    version = "HTTP/1.1" if chance.random() < 0.85 else chance.choice(("HTTP/1.0", "HTTP/2.0", "HTTP/9.9", "", "HTTP/1.1 x"))
+    version = (
+        "HTTP/1.1" if chance.random() < 0.85 else chance.choice(("HTTP/1.0", "HTTP/2.0", "HTTP/9.9", "", "HTTP/1.1 x"))
+    )
     lines = [f"{method} {path} {version}", *(f"{name}: {value}" for name, value in headers), "", ""]
     return end.join(lines).encode("latin-1", "replace") + body
 
@@ -131,7 +167,9 @@ def _chunked(chance, body):
     parts, size = [], chance.choice((1, 7, 1_000))
     for start in range(0, min(len(body), 60 * size), size):
         part = body[start : start + size]
-        length = f"{len(part):x}" if chance.random() < 0.98 else chance.choice(("", "-1", "g", "ffffffffffffffffff", "0x1"))
+        length = (
+            f"{len(part):x}" if chance.random() < 0.98 else chance.choice(("", "-1", "g", "ffffffffffffffffff", "0x1"))
+        )
         parts.append(f"{length}{chance.choice(('', '', ';x=y', ' '))}\r\n".encode() + part + b"\r\n")
     last = b"0\r\n\r\n" if chance.random() < 0.95 else chance.choice((b"", b"0\r\nX: y\r\n\r\n", b"0\r\n", b"0\r\n\0"))
     return b"".join(parts) + last
@@ -155,7 +193,11 @@ def _damaged(chance, data):
         case _:
             # Most of what matters stands in a head.
             place = chance.randrange(min(len(data), 200) + 1)
-            return data[:place] + bytes([chance.choice(b"\0\r\n \t:;/?%\xff\x80HGP0")]) + data[place + chance.randrange(2) :]
+            return (
+                data[:place]
+                + bytes([chance.choice(b"\0\r\n \t:;/?%\xff\x80HGP0")])
+                + data[place + chance.randrange(2) :]
+            )
 
 
 def _pieces(chance, data):

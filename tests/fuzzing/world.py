@@ -20,9 +20,10 @@ from fuzzing.wires import KEY, SECRET
 from mturk_gateway.admin import import_new_requesters
 from mturk_gateway.app import create_finisher, create_gateway, create_walker, open_upstream
 from mturk_gateway.clock import wall_clock
+from mturk_gateway.connection import LegacyHttpProtocol, Limits
 from mturk_gateway.credentials import Keyring, Requester
 from mturk_gateway.embedded import open_prepared
-from mturk_gateway.failsafe import LegacyHttpProtocol
+from mturk_gateway.connection import LegacyHttpProtocol
 from mturk_gateway.listener import Listener, server_config
 from mturk_gateway.logs import RequestLog
 from mturk_gateway.marketplace.app import create_marketplace
@@ -34,35 +35,48 @@ from support import PROPERTIES, modern_client
 
 REQUESTER = Requester("fuzz", KEY, SECRET)
 
+
 class Transport(asyncio.Transport):
     """The other end of a connection that is in memory: what was written stands in `written`."""
 
     def __init__(self):
         super().__init__({"peername": ("127.0.0.1", 50_000), "sockname": ("127.0.0.1", 8080)})
         self.written = bytearray()
-        self.closing = False
+        self.closed = self.paused = False
 
     def write(self, data):
         # A socket too drops what is written after it was closed.
-        if not self.closing:
+        if not self.closed:
             self.written += data
 
     def close(self):
-        self.closing = True
+        self.closed = True
 
     abort = close
 
     def is_closing(self):
-        return self.closing
+        return self.closed
 
-    def set_protocol(self, protocol):
+    def can_write_eof(self):
+        return True
+
+    def write_eof(self):
         pass
 
     def pause_reading(self):
-        pass
+        self.paused = True
 
     def resume_reading(self):
-        pass
+        self.paused = False
+
+    def get_write_buffer_size(self):
+        return 0
+
+
+async def _one_done(tasks):
+    done, _ = await asyncio.wait(tasks, timeout=60, return_when=asyncio.FIRST_COMPLETED)
+    require(done, "a request is never done with")
+    await asyncio.sleep(0)
 
 
 class World:
@@ -117,7 +131,9 @@ class World:
             future = begun if message["type"].startswith("lifespan.startup") else ended
             future.set_result(message["type"])
 
-        task = self.loop.create_task(self.app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, told.get, send))
+        task = self.loop.create_task(
+            self.app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, told.get, send)
+        )
         told.put_nowait({"type": "lifespan.startup"})
         require(self.loop.run_until_complete(begun) == "lifespan.startup.complete", "the front does not start")
 
@@ -207,40 +223,24 @@ class World:
     async def _exchange(self, pieces):
         state = ServerState()
         transport = Transport()
-        protocol = LegacyHttpProtocol(self._config, state, {}, self.loop)
+        protocol = LegacyHttpProtocol(self._config, state, {}, self.loop, Limits())
         protocol.connection_made(transport)
         for piece in pieces:
-            if transport.closing:
+            while transport.paused and state.tasks:
+                await _one_done(state.tasks)
+            if transport.closed:
                 break
             if piece:
                 protocol.data_received(piece)
             await asyncio.sleep(0)
-        await self._settled(protocol, state, transport)
+        if not (transport.closed or protocol.eof_received()):
+            transport.close()
+        while state.tasks:
+            await _one_done(state.tasks)
         protocol.connection_lost(None)
-        if state.tasks:
-            _, left = await asyncio.wait(state.tasks, timeout=20)
-            require(not left, "a request outlives its connection")
+        await asyncio.sleep(0)
         require(not state.connections, "a connection is kept")
         return bytes(transport.written)
-
-    async def _settled(self, protocol, state, transport):
-        """Return when nothing more is to be expected until more arrives."""
-        patience = 12
-        while not transport.closing:
-            cycle = protocol.cycle
-            if cycle is None or (cycle.response_complete and not protocol.pipeline):
-                return
-            if cycle.more_body and not cycle.response_started:
-                # What waits for the rest of its body may be about to be refused.
-                patience -= 1
-                if not patience:
-                    return
-                await asyncio.sleep(0)
-            elif state.tasks:
-                await asyncio.wait(state.tasks, timeout=20, return_when=asyncio.FIRST_COMPLETED)
-                await asyncio.sleep(0)
-            else:
-                return
 
     def quiet(self):
         """Nothing alarming may stand in the log, and nothing secret; what stands there is forgotten."""

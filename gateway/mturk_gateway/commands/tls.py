@@ -25,6 +25,7 @@ def command() -> None:
 
 
 def _advised(decorated: Callable[..., None]) -> Any:
+    decorated = click.option("--address", help="where programs reach the gateway; default: on this machine")(decorated)
     decorated = click.option("--client", "wanted", metavar="NAME", help="only what concerns it, such as boto")(
         decorated
     )
@@ -37,10 +38,11 @@ def _advised(decorated: Callable[..., None]) -> Any:
 @click.option("--name", "further", multiple=True, metavar="HOST", help="one more name for the gateway; repeat it")
 @click.option("--new-authority", is_flag=True, help="replace the authority; clients must be told to trust the new one")
 @_advised
-@from_table("data", "host", "port")
+@from_table("data")
 def init(
     further: tuple[str, ...],
     new_authority: bool,
+    address: str | None,
     system: str | None,
     wanted: str | None,
     config: Path | None,
@@ -67,19 +69,20 @@ def init(
     click.echo(f"A new certificate, good until {made.certificate_end:%Y-%m-%d}: {files.certificate}")
     click.echo(f"They are for these names: {', '.join(made.names)}")
     click.echo(f"Whoever can read {files.signer_key} can vouch for them too.\n")
-    _echo_advice(settings, system, clients)
+    _echo_advice(settings, address, system, clients)
 
 
 @command.command("advice")
 @_advised
-@from_table("data", "host", "port")
-def show_advice(system: str | None, wanted: str | None, config: Path | None, **options: Any) -> None:
+@from_table("data")
+def show_advice(
+    address: str | None, system: str | None, wanted: str | None, config: Path | None, **options: Any
+) -> None:
     """Say again what to put where.
 
-    For programs on other machines, --host is the address at which they reach the gateway, and --system says what they
-    run on.
+    For programs on other machines, --address and --system say how they reach the gateway and what they run on.
     """
-    _echo_advice(settings_of(config, options), system, _clients(wanted))
+    _echo_advice(settings_of(config, options), address, system, _clients(wanted))
 
 
 def _clients(wanted: str | None) -> tuple[Client, ...]:
@@ -90,12 +93,12 @@ def _clients(wanted: str | None) -> tuple[Client, ...]:
     return found
 
 
-def _echo_advice(settings: Settings, system: str | None, clients: tuple[Client, ...]) -> None:
+def _echo_advice(settings: Settings, address: str | None, system: str | None, clients: tuple[Client, ...]) -> None:
     authority = settings.tls_files.authority.absolute()
     try:
         hosts = permitted_names(authority)
     except TlsError as error:
         raise click.ClickException(str(error)) from None
-    for line in advice(SYSTEMS[system or this_system()], authority, settings.own_host, hosts, clients):
+    for line in advice(SYSTEMS[system or this_system()], authority, address or settings.own_host, hosts, clients):
         click.echo(line)
     click.echo("\nTo answer there (a port below 1024 needs a privilege):\n  mturk-gateway serve --tls --port 443")

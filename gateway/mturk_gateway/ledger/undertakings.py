@@ -165,7 +165,9 @@ class Undertakings:
             if connection.execute(select(undertakings.c.name).where(_DUE).limit(1)).first() is None:
                 return None
         with self._database.writing() as connection:
-            longest_due = select(undertakings).where(_DUE).order_by(undertakings.c.due_at).limit(1)
+            # Somebody is owed the answer to those that do not wait for others.
+            most_urgent = undertakings.c.state == "waiting", undertakings.c.due_at
+            longest_due = select(undertakings).where(_DUE).order_by(*most_urgent).limit(1)
             found = connection.execute(longest_due).first()
             if found is None:
                 return None

@@ -75,8 +75,8 @@ def count(connection: Connection, now: int) -> Counts:
         (hits.c.reviewing, "Reviewing"),
         else_="Reviewable",
     )
-    by_status = connection.execute(select(status, func.count()).select_from(hits).group_by(status)).tuples().all()
-    by_state = connection.execute(select(assignments.c.state, func.count()).group_by(assignments.c.state)).tuples().all()
+    by_status = connection.execute(select(status, func.count()).select_from(hits).group_by(status)).all()
+    by_state = connection.execute(select(assignments.c.state, func.count()).group_by(assignments.c.state)).all()
     # Twins are no requesters of their own.
     owners = select(func.count() - func.count(requesters.c.twin_id)).select_from(requesters)
     types = select(func.count()).select_from(qualification_types).where(qualification_types.c.deleted_at.is_(None))

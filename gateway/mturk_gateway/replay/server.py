@@ -6,8 +6,9 @@ import uuid
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from mturk_gateway.connection import Limits, connections
 from mturk_gateway.exchange import Answer, Received
-from mturk_gateway.failsafe import Failsafe, LegacyHttpProtocol, refusal_in
+from mturk_gateway.failsafe import Failsafe, refusal_in
 from mturk_gateway.front import Front, LegacyFront, protocol_of, send_document
 from mturk_gateway.listener import Listener
 from mturk_gateway.replay.player import NoRecordingError, Player
@@ -60,4 +61,4 @@ class ReplayServer(Listener):
     """A player on a loopback port, a free one by default, between `start` and `stop` or inside a `with` block."""
 
     def __init__(self, player: Player, port: int = 0) -> None:
-        super().__init__(create_replay(player), port=port, lifespan="off", http=LegacyHttpProtocol)
+        super().__init__(create_replay(player), port=port, lifespan="off", http=connections(Limits()))

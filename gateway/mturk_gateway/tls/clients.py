@@ -21,10 +21,7 @@ class Client:
     note: str = ""
 
 
-_PLAIN = (
-    "It speaks plain http: a second gateway without --tls on port 80, for this machine alone, or deploy/nginx.conf, "
-    "answers it."
-)
+_PLAIN = "It speaks plain http, which Caddy and nginx answer for this machine alone with the files in deploy/."
 _JAVA = "keytool -importcert -noprompt -alias mturk-gateway -file {authority} -storepass changeit -cacerts"
 
 CLIENTS = (

@@ -1,0 +1,395 @@
+"""uvicorn's HTTP as strangers may use it: limited in all that one connection can take, and refusing in our protocols."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import partial
+from time import time
+from typing import Any
+from urllib.parse import quote_from_bytes
+
+import httptools
+from starlette.types import Receive, Scope, Send
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from mturk_gateway import metrics
+from mturk_gateway.closing import ClosingTransport
+from mturk_gateway.failsafe import refusal_in
+from mturk_gateway.front import ARRIVED, FAULT, protocol_of
+from mturk_gateway.headers import SAFE
+from mturk_gateway.logs import tell
+from mturk_gateway.reports import Report
+from mturk_translators.faults import Fault, unreadable
+
+LONGEST_URL = 65_535
+"""Bytes: what httptools can take apart."""
+LARGEST_HEAD = 65_536
+"""Bytes of all names and values of headers."""
+MOST_HEADERS = 200
+MOST_CONNECTIONS = 16_384
+"""Of one process; each takes about 10 KB."""
+
+_MOST_AHEAD = 256
+"""Requests that may be sent before the first of them is answered."""
+_LARGEST_USELESS = LONGEST_URL + 2 * LARGEST_HEAD
+"""Bytes that may arrive without a head being complete or a body going on."""
+
+_LINE = re.compile(rb"([A-Z]+) ([!-~\x80-\xff][ -~\x80-\xff]*) (HTTP/1\.[01])\r?")
+_BEGINNING = re.compile(rb"[A-Z]+ [!-~\x80-\xff][ -~\x80-\xff]*(\r?\n|\r?\Z)")
+_WHOLE_URL = re.compile(rb"[a-z]+://([^/?#]+)(/?)", re.IGNORECASE)
+_VISIBLE = bytes(range(0x21, 0x7F)).decode()
+_TLS_HELLO = b"\x16\x03"
+_ELSEWHERE = b"\0"
+"""What a head begins with that follows another request at once, and is not kept."""
+_JUDGED = frozenset({b"host", b"expect", b"transfer-encoding"})
+_OF_UPGRADES = frozenset({b"connection", b"upgrade", b"http2-settings"})
+
+
+@dataclass
+class Limits:
+    """What the connections of one process may take: seconds for a request to arrive, and how many there may be.
+
+    `waiting` are those that wait for their clients, the one that does so for the longest time first.
+    """
+
+    deadline: float = 20.0
+    most: int = MOST_CONNECTIONS
+    waiting: dict[LegacyHttpProtocol, None] = field(default_factory=dict)
+
+
+class _Part(Enum):
+    """What of a request arrives next."""
+
+    NONE = "none"
+    HEAD = "head"
+    BODY = "body"
+
+
+class LegacyHttpProtocol(HttpToolsProtocol):
+    """One connection. What cannot be read, or takes too long, is refused in its turn and in its sender's protocol.
+
+    Lines that old clients send and no standard allows are read where they can mean one thing only: raw blanks and
+    bytes beyond ASCII in a URL.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._limits = limits or Limits()
+        self._part = _Part.NONE
+        self._due: asyncio.TimerHandle | None = None
+        self._deaf = False
+        self._heard_all = False
+        self._torn: httptools.HttpParserError | None = None
+        self._head = b""
+        self._head_size = 0
+        self._useless = 0
+        self._judged: list[tuple[bytes, bytes]] = []
+        self._unsent = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's own type
+        """Begin to wait for a request; whoever has been waited for the longest makes room."""
+        self._ending = ClosingTransport(transport, self.loop, self._limits.deadline, self._arrives)
+        super().connection_made(self._ending)
+        metrics.connected(1)
+        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+        waiting = self._limits.waiting
+        waiting[self] = None
+        if len(self.connections) > self._limits.most:
+            next(iter(waiting)).give_way()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is closed, by whomever."""
+        metrics.connected(-1)
+        self._limits.waiting.pop(self, None)
+        self._stop_waiting()
+        self._unset_keepalive_if_required()
+        self._ending.ended()
+        super().connection_lost(exc)
+
+    def give_way(self) -> None:
+        """Close at once."""
+        self._limits.waiting.pop(self, None)
+        self._ending.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes have arrived."""
+        if self._deaf:
+            return
+        if self._part is _Part.NONE:
+            self._head = data
+        elif self._part is _Part.HEAD:
+            self._head += data
+        if self._torn:
+            self._mend()
+        else:
+            self._useless += len(data)
+            self._feed(data)
+        if self._part is not _Part.NONE and not self._deaf:
+            if self._due is None:
+                self._due = self.loop.call_later(self._limits.deadline, self._late)
+            if self._useless > _LARGEST_USELESS:
+                self._refuse(_too_large())
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._stay(data[upgrade.args[0] :])
+        except httptools.HttpParserError as error:
+            if self._part is _Part.HEAD and not self.headers and not self._torn and _BEGINNING.match(self._head):
+                self._torn = error
+                self._mend()
+            else:
+                self._refuse(self._reason(error))
+
+    def _renew_parser(self) -> None:
+        self.parser = httptools.HttpRequestParser(self)
+        self._part = _Part.NONE
+
+    def _mend(self) -> None:
+        """Read a request line that the parser refused as what it must mean, once all of it is there."""
+        line, end, rest = self._head.lstrip(b"\r\n").partition(b"\n")
+        if not end:
+            if len(line) > LONGEST_URL:
+                self._refuse(_too_long())
+            return
+        found = _LINE.fullmatch(line)
+        url = quote_from_bytes(found[2], _VISIBLE).encode() if found else b""
+        if found is None or url == found[2]:
+            self._refuse(self._reason(self._torn))
+            return
+        self._renew_parser()
+        self._feed(b"%b %b %b\r\n%b" % (found[1], url, found[3], rest))
+        self._torn = None
+
+    def _stay(self, rest: bytes) -> None:
+        """Read a request again as if it had not asked for another protocol, which is ours to refuse."""
+        lines = [b"%b %b HTTP/1.1" % (self.parser.get_method(), self.url)]
+        lines += [b"%b: %b" % pair for pair in self.headers if pair[0] not in _OF_UPGRADES]
+        self._renew_parser()
+        self._feed(b"\r\n".join([*lines, b"", rest]))
+
+    def on_message_begin(self) -> None:
+        """A head begins."""
+        self._unset_keepalive_if_required()
+        super().on_message_begin()
+        self._part = _Part.HEAD
+        self._head_size = 0
+        self._judged = []
+        if len(self.pipeline) >= _MOST_AHEAD:
+            raise unreadable("Too many requests were sent before the first was answered.", 400)
+
+    def on_url(self, url: bytes) -> None:
+        """A part of the request line has arrived."""
+        super().on_url(url)
+        if len(self.url) > LONGEST_URL:
+            raise _too_long()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header has arrived, or what stands after a body: that must not change what the head has said."""
+        self._head_size += len(name) + len(value)
+        if self._head_size > LARGEST_HEAD or len(self.headers) >= MOST_HEADERS:
+            raise _too_large()
+        if self._part is not _Part.HEAD:
+            return
+        super().on_header(name, value)
+        if self.headers[-1][0] in _JUDGED:
+            self._judged.append(self.headers[-1])
+
+    def on_headers_complete(self) -> None:
+        """The head is complete. A proxy's client may have sent a whole URL, even one without a path."""
+        if len(self._judged) > 1:
+            self._judge()
+        if self.parser.should_upgrade():
+            if self.parser.get_method() == b"CONNECT":
+                raise unreadable("Requests are sent with GET or POST.", 405)
+            return
+        whole = _WHOLE_URL.match(self.url)
+        if whole:
+            # It says more exactly than the Host header where the request was meant to go.
+            self.headers[:] = [(b"host", whole[1]), *(pair for pair in self.headers if pair[0] != b"host")]
+            self.url = self.url if whole[2] else self.url[: whole.end()] + b"/" + self.url[whole.end() :]
+        super().on_headers_complete()
+        self.scope[ARRIVED] = False  # type: ignore[literal-required]  # a key of our own
+        self._part = _Part.BODY
+        self._head = _ELSEWHERE
+        self._useless = 0
+
+    def _judge(self) -> None:
+        """Refuse a head that can mean two things, or asks for what we do not do."""
+        values: dict[bytes, list[bytes]] = {}
+        for name, value in self._judged:
+            values.setdefault(name, []).append(value.strip().lower())
+        if len(values.get(b"host", ())) > 1:
+            raise unreadable("The request names two hosts.")
+        encoded = values.get(b"transfer-encoding")
+        if encoded and self.parser.get_http_version() != "1.1":
+            raise unreadable("The length of the body is not told as HTTP/1.0 tells it.")
+        if encoded not in (None, [b"chunked"]):
+            raise unreadable("A body can be sent in chunks, and in no other encoding.", 501)
+        if values.get(b"expect", [b"100-continue"]) != [b"100-continue"]:
+            raise unreadable("What the request expects is not done here.", 417)
+
+    def on_body(self, body: bytes) -> None:
+        """A part of a body has arrived."""
+        self._useless = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """A request has arrived."""
+        if self._part is not _Part.BODY:
+            return
+        self._part = _Part.NONE
+        self._useless = 0
+        self._stop_waiting()
+        self._limits.waiting.pop(self, None)
+        self.scope[ARRIVED] = True  # type: ignore[literal-required]  # a key of our own
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """An answer has been given; requests that were sent ahead come before any more is read."""
+        super().on_response_complete()
+        if self.transport.is_closing():
+            return
+        if self.pipeline:
+            self.flow.pause_reading()
+        elif self.cycle.response_complete:
+            self._limits.waiting[self] = None
+            if self._part is not _Part.NONE:
+                self._unset_keepalive_if_required()
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn says nothing here
+        """The client sends no more. It may still read."""
+        self._heard_all = True
+        if self._ending.is_closing() or self.scheme == "https":
+            return False
+        if self._part is not _Part.NONE and not self._deaf:
+            self._refuse(unreadable("The request ended too soon."))
+        if self.cycle is None or self.cycle.response_complete:
+            return False
+        self.cycle.keep_alive = False
+        return True
+
+    def pause_writing(self) -> None:
+        """The client does not read as fast as we answer."""
+        super().pause_writing()
+        self._unsent = self.transport.get_write_buffer_size()
+        self._reading = self.loop.call_later(self._limits.deadline, self._see_whether_it_reads)
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        super().resume_writing()
+        self._reading.cancel()
+
+    def _see_whether_it_reads(self) -> None:
+        left = self.transport.get_write_buffer_size()
+        if left >= self._unsent:
+            self._ending.abort()
+            return
+        self._unsent = left
+        self._reading = self.loop.call_later(self._limits.deadline, self._see_whether_it_reads)
+
+    def _arrives(self) -> bool:
+        """Whether the client may still be sending."""
+        return not self._heard_all and (self._deaf or self._part is not _Part.NONE)
+
+    def _stop_waiting(self) -> None:
+        if self._due:
+            self._due.cancel()
+            self._due = None
+
+    def _late(self) -> None:
+        self._due = None
+        if self.flow.read_paused:
+            # It is we who do not listen.
+            self._due = self.loop.call_later(self._limits.deadline, self._late)
+        else:
+            self._refuse(unreadable("The request took too long to arrive.", 408))
+
+    def _reason(self, error: BaseException | None) -> Fault:
+        """What to tell about a request that the parser, or one of our limits, refused."""
+        if error and isinstance(error.__context__, Fault):
+            return error.__context__
+        if self._head.startswith(_TLS_HELLO):
+            return unreadable("This port speaks HTTP, and no TLS.")
+        if self._head.startswith(b"PRI * HTTP/2"):
+            return unreadable("HTTP/2 is not spoken here, only HTTP/1.1.", 505)
+        if isinstance(error, httptools.HttpParserInvalidMethodError) and _LINE.match(self._head):
+            return unreadable("Requests are sent with GET or POST.", 405)
+        return unreadable("The request is not valid HTTP.")
+
+    def _refuse(self, fault: Fault) -> None:
+        """Answer a request of which no more will be read, after those that came before it; then hang up."""
+        self._deaf = True
+        self._stop_waiting()
+        self._limits.waiting.pop(self, None)
+        if self._part is not _Part.BODY:
+            self._begin_refusal(fault)
+        elif self.cycle.response_complete:
+            self.transport.close()
+        else:
+            # Whoever reads the body has the rest of the head, and answers.
+            self.cycle.scope[FAULT] = fault  # type: ignore[literal-required]  # a key of our own
+            self.cycle.keep_alive = self.cycle.more_body = False
+            self.cycle.message_event.set()
+
+    def _begin_refusal(self, fault: Fault) -> None:
+        if self._part is _Part.NONE:
+            super().on_message_begin()
+        method = self.parser.get_method() if self.headers else b"GET"
+        self.scope |= {"method": method.decode(), "path": "/", "raw_path": b"/", "query_string": b""}
+        before = self.cycle
+        self.cycle = RequestResponseCycle(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=False,
+            keep_alive=False,
+            on_response=self.on_response_complete,
+        )
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, partial(_refusal, fault))
+        else:
+            self.pipeline.appendleft((self.cycle, partial(_refusal, fault)))
+
+
+def connections(limits: Limits) -> Callable[..., LegacyHttpProtocol]:
+    """What makes the connections of a server, uvicorn's setting `http`, within limits that they share."""
+    return partial(LegacyHttpProtocol, limits=limits)
+
+
+async def _refusal(fault: Fault, scope: Scope, _receive: Receive, send: Send) -> None:
+    protocol = protocol_of(scope)
+    report = Report(protocol=protocol.value, peer=scope["client"][0] if scope["client"] else "", code=fault.code)
+    report.status, content_type, document = refusal_in(protocol, report.request_id, fault)
+    headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(document)).encode()), *SAFE]
+    await send({"type": "http.response.start", "status": report.status, "headers": headers})
+    await send({"type": "http.response.body", "body": document})
+    report.moment = time()
+    tell(report)
+
+
+def _too_long() -> Fault:
+    return unreadable(f"The URL is longer than {LONGEST_URL} bytes. Send the parameters in the body of a POST.", 414)
+
+
+def _too_large() -> Fault:
+    return unreadable("The request has too many headers, or too long ones.", 431)
