@@ -71,14 +71,21 @@ class Lab:
         self._growth = 0
         self.asked = deque()
         self.wrong = []
-        self._threads = [
+        self.threads = [
             threading.Thread(target=self._run, args=(program,), name=program.__name__.strip("_"), daemon=True)
-            for program in (self._creator, self._modern_creator, self._payer, self._grower, self._disposer, self._reader)
+            for program in (
+                self._creator,
+                self._modern_creator,
+                self._payer,
+                self._grower,
+                self._disposer,
+                self._reader,
+            )
         ]
 
     def __enter__(self):
         self._prepare()
-        for thread in self._threads:
+        for thread in self.threads:
             thread.start()
         return self
 
@@ -88,7 +95,7 @@ class Lab:
     def stop(self):
         """Every program finishes what it is at."""
         self._stopping.set()
-        for thread in self._threads:
+        for thread in self.threads:
             thread.join()
 
     def _prepare(self):
@@ -183,7 +190,11 @@ class Lab:
             if said.get("TurkErrorCode") in _REPEATED:
                 self._note(begun, "answered")
                 return None
-            passing = said["Error"]["Code"] in _PASSING and said["ResponseMetadata"]["HTTPStatusCode"] in (400, 500, 503)
+            passing = said["Error"]["Code"] in _PASSING and said["ResponseMetadata"]["HTTPStatusCode"] in (
+                400,
+                500,
+                503,
+            )
             self._note(begun, "refused" if passing else f"create_hit: {said}"[:300])
             raise _Again from None
         except BotoCoreError:
@@ -248,7 +259,9 @@ class Lab:
         if missing or undead:
             self.wrong.append(f"a walk of {len(found)}: {len(missing)} missing, {len(undead)} gone ({trouble=})")
         if len(found) != len(set(found)) or totals != {len(found)}:
-            self.wrong.append(f"pages do not add up: {len(found)}, {len(set(found))} different, of {totals} ({trouble=})")
+            self.wrong.append(
+                f"pages do not add up: {len(found)}, {len(set(found))} different, of {totals} ({trouble=})"
+            )
 
     def audit(self):
         """What was acknowledged and is lost, and what was done more than once, by the marketplace's own rows."""

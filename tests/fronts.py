@@ -43,11 +43,15 @@ def front_of(gateway):
     """A front that shares the databases and the walker of a gateway, and reaches the marketplace through it."""
     stream = io.BytesIO()
     apps = create_gateway(gateway.settings, gateway.house, gateway.url, RequestLog(stream))
-    with (
-        Listener(apps.public, http=LegacyHttpProtocol) as public,
-        Listener(apps.operators, lifespan="off") as operators,
-    ):
-        yield Front(public.url, operators.url, stream)
+
+    async def answer(scope, receive, send):
+        if scope["type"] == "http" and scope["path"].startswith("/operators/"):
+            await apps.operators({**scope, "path": scope["path"].removeprefix("/operators")}, receive, send)
+        else:
+            await apps.public(scope, receive, send)
+
+    with Listener(answer, http=LegacyHttpProtocol) as listener:
+        yield Front(listener.url, f"{listener.url}/operators", stream)
 
 
 def samples(operators):

@@ -46,7 +46,7 @@ ONLY_IN = {
     "prometheus_client": {"mturk_gateway.metrics"},
     "alembic": {"mturk_gateway.schemas", "mturk_gateway.marketplace.migrations", "mturk_gateway.ledger.migrations"},
     "click": {"mturk_gateway.__main__", "mturk_gateway.commands"},
-    "cryptography": {"mturk_gateway.tls"},
+    "cryptography": {"mturk_gateway.doctor.certificates", "mturk_gateway.tls"},
     "mturk_gateway.marketplace": {
         "mturk_gateway.marketplace",
         "mturk_gateway.admin",

@@ -234,7 +234,9 @@ def small(tmp_path_factory):
     return folder
 
 
-def test_the_commands_say_in_a_line_what_they_did(tmp_path, small):
+def test_the_commands_say_in_a_line_what_they_did(tmp_path, small, monkeypatch):
+    # It would stand back for ever after, and the tests with it.
+    monkeypatch.setattr("os.nice", lambda _: 0)
     made = command("backup", tmp_path, "--data", small / "data")
     assert made.exit_code == 0, made.output
     (file,) = tmp_path.iterdir()
@@ -296,10 +298,12 @@ def test_a_folder_that_has_something_in_it_is_not_restored_into(tmp_path, small)
 
 
 def test_what_a_restore_left_that_was_killed_is_no_hindrance(tmp_path, small):
-    (tmp_path / "data" / ".restoring").mkdir(parents=True)
+    (tmp_path / "data").mkdir(mode=0o755)
+    (tmp_path / "data" / ".restoring").mkdir()
     (tmp_path / "data" / ".restoring" / "ledger.db").write_bytes(b"half")
     restore(small / "backup", tmp_path / "data")
     assert not (tmp_path / "data" / ".restoring").exists()
+    assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
 
 
 def rewritten(original, target, change):

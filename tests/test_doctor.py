@@ -229,7 +229,7 @@ def test_a_certificate_that_clients_refuse_is_a_problem(settings, monkeypatch):
     assert bad(check_certificates(secure)) == ""
     assert bad(check_certificates(replace(secure, public_url="https://turk.example.org"))) == ""
     assert "not for example.net" in bad(check_certificates(replace(secure, public_url="https://example.net")))
-    own = replace(settings, tls_certificate=files.certificate, tls_key=files.authority_key)
+    own = replace(settings, tls_certificate=files.certificate, tls_key=files.signer_key)
     assert "does not belong to" in bad(check_certificates(own))
     monkeypatch.setattr("mturk_gateway.doctor.certificates.wall_clock", lambda: time.time() + 2000 * 86_400)
     assert "ended on" in bad(check_certificates(secure))

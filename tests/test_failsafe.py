@@ -21,7 +21,7 @@ SOAP = {"SOAPAction": '"http://soap.amazon.com"', "Content-Type": "text/xml"}
 
 def connect(url):
     address = urlsplit(url)
-    return socket.create_connection((address.hostname, address.port), timeout=30)
+    return socket.create_connection((address.hostname, address.port), timeout=10)
 
 
 def everything(connection):

@@ -16,9 +16,9 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from fronts import front_of, request_id_of
-from mturk_gateway.logs import RequestLog
+from mturk_gateway.logs import RequestLog, add_request
 from mturk_gateway.reports import Report
-from support import ScriptedUpstream, get, modern_client, post, signed_pairs, signed_query
+from support import ScriptedUpstream, free_port, get, modern_client, post, signed_pairs, signed_query
 
 
 def test_the_line_about_a_legacy_request_has_the_id_of_its_answer(gateway, requester):
@@ -147,6 +147,15 @@ def test_a_failed_walk_is_found_from_the_request_that_waited_for_it(foreign_gate
 
     (failed,) = [line for line in lines if line["event"] == "walk failed"]
     assert front.line(request_id_of(answer))["walk"] == failed["walk"]
+
+
+def test_trouble_with_the_upstream_is_found_from_the_request_that_met_it(foreign_gateway):
+    gateway, requester = foreign_gateway(f"http://127.0.0.1:{free_port()}")
+    with capture_logs([add_request]) as lines:
+        answer = post(f"{gateway.url}/", signed_query(requester, "GetHIT", ("HITId", "3ANY")))
+
+    (trouble,) = [line for line in lines if line["event"] == "upstream unreachable"]
+    assert trouble["request_id"] == request_id_of(answer)
 
 
 def test_questions_about_health_are_not_written_down(gateway):

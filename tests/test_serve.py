@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import os
 import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
+import threading
 import time
+from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -152,3 +158,58 @@ def test_tls_is_spoken_with_a_certificate(tmp_path):
     with served(tmp_path / "data", *options) as (_, url):
         assert url.startswith("https://")
         assert get(f"{url}/healthz").text == "ok\n"
+
+
+def test_ending_in_the_middle_of_traffic_answers_what_has_come_and_keeps_what_was_acknowledged(tmp_path):
+    data = tmp_path / "data"
+    acknowledged, failures = {}, []
+    with served(data, "--demo") as (process, url), socket.create_connection(("127.0.0.1", urlsplit(url).port)) as idle:
+        (demo,) = read_profiles(data / "credentials")
+        idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert idle.recv(65_536).endswith(b"ok\n")
+
+        def work(worker):
+            with httpx.Client(trust_env=False) as client:
+                for number in itertools.count():
+                    query = signed_query(demo, "RegisterHITType", ("Title", f"{worker}-{number}"), *HIT_TYPE)
+                    try:
+                        answer = client.get(f"{url}/?{query}")
+                    except httpx.TransportError as error:
+                        failures.append(error)
+                        return
+                    root = parse(answer.content)
+                    acknowledged[one(root, "HITTypeId")] = one(root, "RequestId")
+
+        workers = [threading.Thread(target=work, args=(worker,)) for worker in range(4)]
+        for worker in workers:
+            worker.start()
+        until(lambda: len(acknowledged) > 40)
+        process.terminate()
+        for worker in workers:
+            worker.join()
+        idle.settimeout(30)
+        assert idle.recv(65_536) == b""
+        assert process.wait(30) == 0
+
+    # The next connection found nobody; a connection that was kept was closed in time, or between two requests.
+    assert len(failures) == 4
+    assert {type(error) for error in failures} <= {httpx.ConnectError, httpx.RemoteProtocolError, httpx.ReadError}
+    assert not [error for error in failures if "incomplete" in str(error)]
+    with closing(sqlite3.connect(data / "marketplace.db")) as database:
+        kept = {row[0] for row in database.execute("SELECT id FROM hit_types")}
+    assert acknowledged.keys() <= kept
+    logged = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    assert set(acknowledged.values()) <= {line.get("request_id") for line in logged}
+    assert not [line for line in logged if line["level"] in ("warning", "error")]
+    with closing(sqlite3.connect(data / "ledger.db")) as database:
+        (counted,) = database.execute("SELECT sum(count) FROM usage WHERE operation = 'RegisterHITType'").fetchone()
+    assert counted >= len(acknowledged)
+
+
+HIT_TYPE = [
+    ("Description", "How many?"),
+    ("AssignmentDurationInSeconds", "60"),
+    ("Reward.1.Amount", "0.05"),
+    ("Reward.1.CurrencyCode", "USD"),
+]
+"""What a type of HITs cannot do without, beside its title."""

@@ -1,11 +1,10 @@
-"""uvicorn's HTTP as strangers may use it: limited in all that one connection can take, and refusing in our protocols."""
+"""uvicorn's HTTP for strangers: limited in all that a connection can take, and refusing in the caller's protocol."""
 
 from __future__ import annotations
 
 import asyncio
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
 from time import time
@@ -23,6 +22,7 @@ from mturk_gateway.closing import ClosingTransport
 from mturk_gateway.failsafe import refusal_in
 from mturk_gateway.front import ARRIVED, FAULT, protocol_of
 from mturk_gateway.headers import SAFE
+from mturk_gateway.limits import Limits
 from mturk_gateway.logs import tell
 from mturk_gateway.reports import Report
 from mturk_translators.faults import Fault, unreadable
@@ -32,8 +32,6 @@ LONGEST_URL = 65_535
 LARGEST_HEAD = 65_536
 """Bytes of all names and values of headers."""
 MOST_HEADERS = 200
-MOST_CONNECTIONS = 16_384
-"""Of one process; each takes about 10 KB."""
 
 _MOST_AHEAD = 256
 """Requests that may be sent before the first of them is answered."""
@@ -49,18 +47,6 @@ _ELSEWHERE = b"\0"
 """What a head begins with that follows another request at once, and is not kept."""
 _JUDGED = frozenset({b"host", b"expect", b"transfer-encoding"})
 _OF_UPGRADES = frozenset({b"connection", b"upgrade", b"http2-settings"})
-
-
-@dataclass
-class Limits:
-    """What the connections of one process may take: seconds for a request to arrive, and how many there may be.
-
-    `waiting` are those that wait for their clients, the one that does so for the longest time first.
-    """
-
-    deadline: float = 20.0
-    most: int = MOST_CONNECTIONS
-    waiting: dict[LegacyHttpProtocol, None] = field(default_factory=dict)
 
 
 class _Part(Enum):
@@ -105,15 +91,13 @@ class LegacyHttpProtocol(HttpToolsProtocol):
         super().connection_made(self._ending)
         metrics.connected(1)
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
-        waiting = self._limits.waiting
-        waiting[self] = None
-        if len(self.connections) > self._limits.most:
-            next(iter(waiting)).give_way()
+        self._limits.waits(self)
+        self._limits.make_room(len(self.connections))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is closed, by whomever."""
         metrics.connected(-1)
-        self._limits.waiting.pop(self, None)
+        self._limits.works(self)
         self._stop_waiting()
         self._unset_keepalive_if_required()
         self._ending.ended()
@@ -121,12 +105,12 @@ class LegacyHttpProtocol(HttpToolsProtocol):
 
     def give_way(self) -> None:
         """Close at once."""
-        self._limits.waiting.pop(self, None)
+        self._limits.works(self)
         self._ending.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Bytes have arrived."""
-        if self._deaf:
+        """Bytes have arrived; those behind the last request that is answered are nobody's."""
+        if self._deaf or self.transport.is_closing():
             return
         if self._part is _Part.NONE:
             self._head = data
@@ -211,7 +195,7 @@ class LegacyHttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is complete. A proxy's client may have sent a whole URL, even one without a path."""
-        if len(self._judged) > 1:
+        if len(self._judged) > 1 or (self._judged and self._judged[0][0] != b"host"):
             self._judge()
         if self.parser.should_upgrade():
             if self.parser.get_method() == b"CONNECT":
@@ -255,7 +239,7 @@ class LegacyHttpProtocol(HttpToolsProtocol):
         self._part = _Part.NONE
         self._useless = 0
         self._stop_waiting()
-        self._limits.waiting.pop(self, None)
+        self._limits.works(self)
         self.scope[ARRIVED] = True  # type: ignore[literal-required]  # a key of our own
         super().on_message_complete()
 
@@ -267,7 +251,7 @@ class LegacyHttpProtocol(HttpToolsProtocol):
         if self.pipeline:
             self.flow.pause_reading()
         elif self.cycle.response_complete:
-            self._limits.waiting[self] = None
+            self._limits.waits(self)
             if self._part is not _Part.NONE:
                 self._unset_keepalive_if_required()
 
@@ -335,7 +319,7 @@ class LegacyHttpProtocol(HttpToolsProtocol):
         """Answer a request of which no more will be read, after those that came before it; then hang up."""
         self._deaf = True
         self._stop_waiting()
-        self._limits.waiting.pop(self, None)
+        self._limits.works(self)
         if self._part is not _Part.BODY:
             self._begin_refusal(fault)
         elif self.cycle.response_complete:

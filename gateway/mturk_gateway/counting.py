@@ -33,7 +33,7 @@ def counted_together() -> Iterator[Path]:
         try:
             yield folder
         finally:
-            del os.environ[FOLDER]
+            os.environ.pop(FOLDER, None)
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -11,9 +11,10 @@ from starlette.types import Receive, Scope, Send
 from mturk_gateway.admin import add_requester, import_new_requesters
 from mturk_gateway.app import create_finisher, create_gateway, create_walker, open_upstream, public_hosts
 from mturk_gateway.clock import Clock, wall_clock
-from mturk_gateway.connection import Limits, connections
+from mturk_gateway.connection import connections
 from mturk_gateway.credentials import Keyring, Requester, read_profiles
 from mturk_gateway.house import House
+from mturk_gateway.limits import Limits
 from mturk_gateway.listener import Listener
 from mturk_gateway.logs import RequestLog
 from mturk_gateway.marketplace.app import create_marketplace

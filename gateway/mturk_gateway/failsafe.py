@@ -60,7 +60,8 @@ async def _answer(scope: Scope, send: Send, request_id: str, fault: Fault) -> No
 
 def refusal_in(protocol: Protocol, request_id: str, fault: Fault) -> tuple[int, str, bytes]:
     """HTTP status, content type and document that say in a protocol that a request came to nothing."""
-    ours = fault.status >= 500
+    # Other statuses from 500 on say that the client has asked for what HTTP has and we have not.
+    ours = fault.status in (500, 503)
     if protocol is Protocol.MODERN:
         type_ = "ServiceFault" if ours else "SerializationException"
         return fault.status, JSON_TYPE, modern_error(type_, fault.message)

@@ -93,7 +93,7 @@ class Listener:
 
 
 class Server(uvicorn.Server):
-    """uvicorn's, ending as soon as what has begun is answered, on SIGTERM and SIGINT or when it is told to."""
+    """uvicorn's, ending as soon as what has begun is answered, on SIGTERM or when it is told to."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -108,16 +108,15 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Let signals end the server inside a `with` block; uvicorn would have them end the process right after it."""
+        """Let SIGTERM end the server inside a `with` block; uvicorn would have it end the process right after it."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {number: signal.signal(number, lambda *_: self.end()) for number in (signal.SIGTERM, signal.SIGINT)}
+        before = signal.signal(signal.SIGTERM, lambda *_: self.end())
         try:
             yield
         finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+            signal.signal(signal.SIGTERM, before)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()

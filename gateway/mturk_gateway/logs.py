@@ -24,7 +24,7 @@ def configure_logs() -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
-            _add_request,
+            add_request,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
@@ -133,7 +133,7 @@ def _line(report: Report) -> bytes:
     return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z)
 
 
-def _add_request(_logger: object, _method: str, event: EventDict) -> EventDict:
+def add_request(_logger: object, _method: str, event: EventDict) -> EventDict:
     """Let a line say during which request it was written."""
     report = reported()
     if report:

@@ -39,6 +39,8 @@ from mturk_translators.versions import resolve_version
 log = get_logger()
 
 _LARGEST_BATCH = 100
+_LONGEST_ECHO = 2 * 2**20
+"""Characters that an answer repeats of what the requests of a batch share, if that is asked for: each repeats it."""
 _KEPT = 1024
 _LONGEST_KEPT = 2048
 """How many questions are kept, and of how many bytes at most."""
@@ -128,7 +130,16 @@ class Question:
         found = blocks(nest(self.pairs), name)
         if len(found) > _LARGEST_BATCH:
             raise Fault(OUT_OF_RANGE, f"One request carries at most {_LARGEST_BATCH} requests of a batch.", Place.WHOLE)
-        return tuple(Ask(Asked(name, entry, _groups(entry, block), self.version, block)) for block in found)
+        asks = tuple(Ask(Asked(name, entry, _groups(entry, block), self.version, block)) for block in found)
+        shared = sum(len(pair.name) + len(pair.value) for pair in self.pairs if not pair.name.startswith(f"{name}."))
+        echoing = sum("Request" in ask.asked.groups for ask in asks)
+        if len(asks) > 1 and echoing * shared > _LONGEST_ECHO:
+            raise Fault(
+                OUT_OF_RANGE,
+                "The response group Request would repeat too much: leave it out, or send fewer requests at a time.",
+                Place.WHOLE,
+            )
+        return asks
 
     def numbered(self, number: int) -> Question | None:
         """The same question about another page; None where more than that would differ."""

@@ -33,11 +33,12 @@ from mturk_gateway.app import (
     public_hosts,
 )
 from mturk_gateway.clock import Clock, SteadyClock, wall_clock
-from mturk_gateway.connection import Limits, connections
+from mturk_gateway.connection import connections
 from mturk_gateway.counting import counted_together
 from mturk_gateway.credentials import DEMO, Keyring, Requester, read_profiles
 from mturk_gateway.house import House
-from mturk_gateway.listener import bind, server_config
+from mturk_gateway.limits import Limits, most_connections
+from mturk_gateway.listener import Server, bind, server_config
 from mturk_gateway.logs import RequestLog, configure_logs, standard_error
 from mturk_gateway.marketplace.app import create_marketplace
 from mturk_gateway.marketplace.terms import Terms
@@ -57,8 +58,10 @@ _NICENESS = 10
 """How far walks stand back for requests, of at most 19."""
 _GLANCE = 1.0
 """Seconds between two looks whether files that all processes share are still there."""
-_FAREWELL = 10.0
-"""Seconds that a process has to answer what it has begun, once it is told to end."""
+_GRACE = 12
+"""Seconds that a front has to answer what it has begun, once it is told to end."""
+_FAREWELL = 8.0
+"""Seconds that every process has, beyond that, to put its things in order: 28 in all, where 30 are usual."""
 
 
 @dataclass
@@ -123,7 +126,7 @@ def serve(settings: Settings, announce: Callable[[Requester | None], None]) -> N
         target=lambda: announce(demo) if _becomes_ready(settings) else None, name="announcing", daemon=True
     )
     with counted_together() as counts:
-        _supervise(children, ready, settings, counts)
+        _supervise(children, bound, ready, settings, counts)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -181,7 +184,9 @@ def _renew(settings: Settings) -> None:
     house.close()
 
 
-def _supervise(children: list[_Child], ready: threading.Thread, settings: Settings, counts: Path) -> None:
+def _supervise(
+    children: list[_Child], bound: list[socket.socket], ready: threading.Thread, settings: Settings, counts: Path
+) -> None:
     waking, wake = os.pipe()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: os.write(wake, b"!"))
@@ -210,28 +215,37 @@ def _supervise(children: list[_Child], ready: threading.Thread, settings: Settin
             if child.process is None and child.due <= time.monotonic():
                 child.start()
     log.info("ending")
+    _close(bound)
     _end_all(children)
     log.info("ended")
+
+
+def _close(bound: list[socket.socket]) -> None:
+    # Whoever connects from now on is told at once that nobody is there.
+    for listening in bound:
+        listening.close()
 
 
 def _end_all(children: list[_Child]) -> None:
     # What the fronts have begun to answer needs the others.
     fronts = [child for child in children if child.name.startswith("front")]
-    _end(fronts)
-    _end([child for child in children if child not in fronts])
+    _end(fronts, _GRACE + _FAREWELL)
+    _end([child for child in children if child not in fronts], _FAREWELL)
 
 
-def _end(children: list[_Child]) -> None:
+def _end(children: list[_Child], patience: float) -> None:
     processes = [child.process for child in children if child.process]
     for process in processes:
         process.terminate()
-    end = time.monotonic() + _FAREWELL
+    end = time.monotonic() + patience
     for process in processes:
         process.join(max(0.0, end - time.monotonic()))
         process.kill()
 
 
 def _begin_child() -> None:
+    # Ctrl-C reaches every process of the group; the supervisor says in which order they end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     configure_logs()
     metrics.process_began(multiprocessing.current_process().name, os.getppid())
 
@@ -273,7 +287,13 @@ def _run_front(settings: Settings, upstream_url: str, clock: Clock, bound: list[
 
     # TLS 1.2 and newer with forward secrecy, as Python has it: clients since 2012 speak that.
     certificate, key = settings.certificate or (None, None)
-    config = server_config(answer, http=connections(Limits(settings.deadline)), ssl_certfile=certificate, ssl_keyfile=key)
+    config = server_config(
+        answer,
+        http=connections(Limits(settings.deadline, most_connections())),
+        timeout_graceful_shutdown=_GRACE,
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
+    )
     _run(config, *bound)
     house.close()
 
@@ -282,9 +302,7 @@ def _run(config: uvicorn.Config, *bound: socket.socket) -> None:
     # What is there for good need not be looked through for garbage again and again.
     gc.collect()
     gc.freeze()
-    # Ctrl-C reaches every process of the group; each ends by itself, the supervisor last.
-    with suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=list(bound))
+    Server(config).run(sockets=list(bound))
 
 
 def _run_walker(settings: Settings, upstream_url: str, clock: Clock) -> None:
@@ -292,8 +310,7 @@ def _run_walker(settings: Settings, upstream_url: str, clock: Clock) -> None:
     # Where there are fewer processors than work, those who wait for an answer come first.
     os.nice(_NICENESS)
     stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     house = House.open(settings, clock)
     upstream = open_upstream(settings, upstream_url)
     find = Keyring(house.credentials).find_account

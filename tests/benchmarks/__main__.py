@@ -15,7 +15,7 @@ import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import calls, cold, kills, million, pages, soak, strain, walks
+from benchmarks import calls, cold, faults, kills, million, pages, soak, strain, walks
 from benchmarks.figures import Bench
 from benchmarks.load import Load
 
@@ -28,6 +28,7 @@ _GROUPS = {
     "million": million.measure,
     "kills": kills.measure,
     "soak": soak.measure,
+    "faults": faults.measure,
 }
 
 

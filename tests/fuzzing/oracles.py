@@ -33,7 +33,8 @@ _FORMS = {
 }
 """What clients read of values (clients 5)."""
 _COUNTERS = ["NumResults", "TotalNumResults", "PageNumber"]
-_FRONT_STATUSES = {400, 404, 405, 408, 413, 414, 417, 431, 501, 503, 505}
+FRONT_STATUSES = frozenset({400, 404, 405, 408, 413, 414, 417, 431, 501, 503, 505})
+"""Of requests that never reach an operation."""
 _MODERN_TYPES = {
     *("RequestError", "ParameterValidationError", "ValidationException", "SerializationException"),
     *("UnknownOperationException", "ThrottlingException", "UnrecognizedClientException", "InvalidSignatureException"),
@@ -71,10 +72,11 @@ def check_xml(status, document, operation=None):
         return _check_fault(status, root)
     _check_layout(document, root)
     codes = [element.text for element in root.iter("Code") if element.getparent().tag == "Error"]
-    if root.tag == "Response" and root[0].tag == "Errors":
+    if root.find("Errors") is not None:
         return _check_front(status, root, codes)
     require(status == 200, "a status that clients take for a broken connection:", status)
-    require(root[0].tag == "OperationRequest" and root[0][0].tag == "RequestId", "no RequestId first:", document[:200])
+    first = [element.tag for element in root.iter()][1:3]
+    require(first == ["OperationRequest", "RequestId"], "no RequestId first:", document[:200])
     require(_ID.fullmatch(root[0][0].text or ""), "no ID:", root[0][0].text)
     require(set(codes) <= CODES, "a code that is not documented:", codes)
     if len(root) == 1:
@@ -107,7 +109,7 @@ def _check_layout(document, root):
 def _check_front(status, root, codes):
     require([child.tag for child in root] == ["Errors", "RequestID"], "a refusal of another form")
     require(_ID.fullmatch(root[1].text or ""), "no ID:", root[1].text)
-    require(status in _FRONT_STATUSES, "a status of nobody's:", status, codes)
+    require(status in FRONT_STATUSES, "a status of nobody's:", status, codes)
     require(codes == (["ServiceUnavailable"] if status == 503 else ["InvalidRequest"]), "a code of nobody's:", codes)
     return codes
 
@@ -140,7 +142,7 @@ def _check_values(result):
                 )
 
 
-def check_modern(status, document, operation=None):
+def check_modern(status, document, operation=None, statuses=frozenset({400, 403, 404, 413})):
     """An answer of the modern API; gives the type of its error, None for a success."""
     try:
         members = json.loads(document)
@@ -153,7 +155,7 @@ def check_modern(status, document, operation=None):
             unknown = members.keys() - output_shape(operation).members.keys()
             require(not unknown, "members that the model does not know:", unknown)
         return None
-    require(status in {400, 403, 404, 408, 413}, "a status of nobody's:", status, members)
+    require(status in statuses, "a status of nobody's:", status, members)
     type_, code = members.get("__type"), members.get("TurkErrorCode")
     require(type_ in _MODERN_TYPES, "an error of nobody's:", members)
     require(isinstance(members.get("Message", members.get("message")), str), "an error without a message:", members)

@@ -12,7 +12,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from fuzzing import bodies, queries, wires
-from fuzzing.oracles import check_modern, check_no_leak, check_xml, require
+from fuzzing.oracles import FRONT_STATUSES, check_modern, check_no_leak, check_xml, require
 from mturk_gateway.auth import sign, version_1_string
 from mturk_translators.faults import Fault
 from mturk_translators.query import Pair, first, merge, parse_pairs
@@ -46,7 +46,7 @@ def check_connection(world, data):
         elif kind == b"application/x-amz-json-1.1":
             require(modern, "JSON for who speaks none:", body)
             if body:
-                check_modern(status, body)
+                check_modern(status, body, statuses=FRONT_STATUSES | {403})
         else:
             require(_OURS.search(received), "an answer of another kind:", status, headers, body)
     world.quiet()

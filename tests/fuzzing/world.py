@@ -23,7 +23,6 @@ from mturk_gateway.clock import wall_clock
 from mturk_gateway.connection import LegacyHttpProtocol, Limits
 from mturk_gateway.credentials import Keyring, Requester
 from mturk_gateway.embedded import open_prepared
-from mturk_gateway.connection import LegacyHttpProtocol
 from mturk_gateway.listener import Listener, server_config
 from mturk_gateway.logs import RequestLog
 from mturk_gateway.marketplace.app import create_marketplace

@@ -44,10 +44,19 @@ def request_element(asked: Asked, fault: Fault | None = None) -> Element:
     return Element("Request", tuple(children))
 
 
+_LONGEST_QUOTED = 2048
+"""Characters of a message, or of a value beside it: errors quote what was sent, and batches many times."""
+
+
 def error_element(fault: Fault) -> Element:
     """Code, message and data of an error."""
-    data = (Element("Data", (Element("Key", key), Element("Value", value))) for key, value in fault.data)
-    return Element("Error", (Element("Code", fault.code), Element("Message", fault.message), *data))
+    data = (Element("Data", (Element("Key", key), Element("Value", _cut(value)))) for key, value in fault.data)
+    return Element("Error", (Element("Code", fault.code), Element("Message", _cut(fault.message)), *data))
+
+
+def _cut(text: str) -> str:
+    # What is wrong, and when, stands at the end.
+    return text if len(text) <= _LONGEST_QUOTED else f"{text[: _LONGEST_QUOTED // 2]}…{text[-_LONGEST_QUOTED // 2 + 1 :]}"
 
 
 _ELEMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}", re.ASCII)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-import structlog
+from structlog.testing import capture_logs
 
 from mturk_gateway.commands.from_settings import from_table, settings_of
 from mturk_gateway.doctor.examination import examine
@@ -25,13 +25,13 @@ def command(config: Path | None, **options: Any) -> None:
     is a problem.
     """
     settings = settings_of(config, options)
-    # What a check meets on its way is told as a finding.
-    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
-    worst = False
-    for about, finding in examine(settings):
-        worst = worst or finding.level is Level.PROBLEM
-        level = click.style(f"{finding.level:<8}", fg=_COLOURS[finding.level])
-        click.echo(f"{level} {about}: {finding.text}")
-        if finding.remedy:
-            click.echo(f"{'':8} → {finding.remedy}")
-    sys.exit(1 if worst else 0)
+    is_ill = False
+    # What a check meets on its way is told as a finding, and not as a line of a log.
+    with capture_logs():
+        for about, finding in examine(settings):
+            is_ill = is_ill or finding.level is Level.PROBLEM
+            level = click.style(f"{finding.level:<8}", fg=_COLOURS[finding.level])
+            click.echo(f"{level} {about}: {finding.text}")
+            if finding.remedy:
+                click.echo(f"{'':8} → {finding.remedy}")
+    sys.exit(1 if is_ill else 0)

@@ -60,7 +60,7 @@ def init(
         if files.authority.exists() and not further and not new_authority:
             names = permitted_names(files.authority)
         else:
-            names = (*AMAZON_HOSTS, *(name.lower() for name in further), "localhost")
+            names = tuple(dict.fromkeys((*AMAZON_HOSTS, *(name.lower() for name in further), "localhost")))
         made = make_certificates(files, names, wall_clock(), new_authority=new_authority)
     except TlsError as error:
         raise click.ClickException(str(error)) from None
@@ -68,7 +68,10 @@ def init(
     click.echo(f"{which}, good until {made.authority_end:%Y-%m-%d}: {files.authority}")
     click.echo(f"A new certificate, good until {made.certificate_end:%Y-%m-%d}: {files.certificate}")
     click.echo(f"They are for these names: {', '.join(made.names)}")
-    click.echo(f"Whoever can read {files.signer_key} can vouch for them too.\n")
+    click.echo(f"Whoever can read {files.signer_key} can vouch for them too.")
+    if not made.new_authority:
+        click.echo("A gateway that is running has the old certificate until it is started again.")
+    click.echo()
     _echo_advice(settings, address, system, clients)
 
 
@@ -101,4 +104,6 @@ def _echo_advice(settings: Settings, address: str | None, system: str | None, cl
         raise click.ClickException(str(error)) from None
     for line in advice(SYSTEMS[system or this_system()], authority, address or settings.own_host, hosts, clients):
         click.echo(line)
-    click.echo("\nTo answer there (a port below 1024 needs a privilege):\n  mturk-gateway serve --tls --port 443")
+    host = f" --host {address}" if address else ""
+    click.echo("\nTo answer there (ports below 1024 need a privilege; deploy/ has files for Caddy and nginx instead):")
+    click.echo(f"  mturk-gateway serve --tls --port 443{host} --data {settings.data}")

@@ -32,7 +32,8 @@ def _check(option: str, host: str, port: int, *, running: bool) -> Finding:
     error = _trial(host, port)
     if error is None:
         return ok(f"port {port} of {host} is free")
-    if error == errno.EADDRINUSE and running:
+    # Whoever asks need not have the rights of the service.
+    if error in (errno.EADDRINUSE, errno.EACCES) and running:
         return ok(f"port {port} of {host} is a gateway's")
     if error == errno.EADDRINUSE:
         return problem(f"port {port} of {host} is somebody else's: `serve` cannot start", f"give another one: {option}")

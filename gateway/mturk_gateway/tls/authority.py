@@ -33,8 +33,8 @@ _CERTIFICATE_LIFE = timedelta(days=820)
 """macOS takes no certificate that is good for more than 825 days, whoever signed it."""
 _BACKDATED = timedelta(days=1)
 """For clients whose clocks are behind."""
-# Every client since 2006 reads RSA with SHA-256. Elliptic curves were left out of the OpenSSL of Red Hat's systems
-# until 2013, and are not in all builds of Java 7.
+# Whoever speaks TLS 1.2 reads RSA with SHA-256. Certificates with elliptic curves are not read by the OpenSSL that Red
+# Hat's systems had until 2013, nor by all builds of Java 7.
 _AUTHORITY_BITS = 3072
 _CERTIFICATE_BITS = 2048
 _EVERY_ADDRESS = ("0.0.0.0/0", "::/0")

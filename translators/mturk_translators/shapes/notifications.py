@@ -61,12 +61,13 @@ class Active(Boolean):
 
 
 _WHERE = (
-    Text("Destination", required=True),
+    # What the ledger keeps of it for each HIT type must have a limit.
+    Text("Destination", longest=2000, required=True),
     Choice("Transport", values=(*RECEPTORS, "Email", "SQS"), required=True),
     # Any version is kept as it came: nothing that the modern API is asked depends on it (notif 1).
-    Text("Version", required=True),
+    Text("Version", longest=100, required=True),
 )
-_WHAT = Each("EventType", Choice("EventType", values=EVENTS), modern="EventTypes", required=True)
+_WHAT = Each("EventType", Choice("EventType", values=EVENTS), modern="EventTypes", most=100, required=True)
 
 NOTIFICATION = Specification("Notification", fields=(*_WHERE, _WHAT))
 
