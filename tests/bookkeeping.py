@@ -35,8 +35,8 @@ _PASSING = {"ServiceFault", "ThrottlingException", "ServiceUnavailable", "Intern
 class Asked(NamedTuple):
     """A request: of which program, from when to when (monotonic), and what came of it.
 
-    That is *answered*, *refused* (an error that tells to come back, in the protocol of the caller), *broken* (no answer,
-    or half of one), or else what was wrong.
+    That is *answered*, *refused* (an error in the caller's protocol that tells to come back), *broken* (no answer, or
+    half of one), or else what was wrong.
     """
 
     program: str

@@ -1,4 +1,4 @@
-"""A relay in front of a server that hands bytes on, and at times does not: down, failing, slow, or cutting connections."""
+"""A relay in front of a server that hands bytes on; at times it is down, fails, is slow, or cuts connections."""
 
 from __future__ import annotations
 

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
-from glob import glob
 from pathlib import Path
 
 import httpx
@@ -76,8 +75,7 @@ class Instance:
 
 def faketime():
     """The library that lets a process see another time, where it is installed."""
-    found = [Path(folder) / "libfaketimeMT.so.1" for folder in glob("/usr/lib/*/faketime")]
-    return next((library for library in found if library.exists()), None)
+    return next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 
 
 def _runs(pid):

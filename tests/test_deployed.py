@@ -54,7 +54,7 @@ def on_a_fresh_machine(folder, script):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
     assert ran.returncode == 0, f"{ran.stdout}\n{ran.stderr}"
@@ -136,7 +136,7 @@ def test_the_image_answers_without_rights_or_anything_to_write_but_its_volume_an
     steps = [
         f"mkdir -p /opt/build; ln -s {shlex.quote(sys.prefix)}/bin /opt/build/bin",
         # What is built has the Python of the tests for its base.
-        f"python() {{ {shlex.quote(sys.executable)} \"$@\"; }}",
+        f'python() {{ {shlex.quote(sys.executable)} "$@"; }}',
         f"cd {shlex.quote(str(source))}",
         *built,
         *users,

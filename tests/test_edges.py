@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import socket
@@ -10,7 +11,6 @@ from contextlib import ExitStack
 
 import pytest
 
-from mturk_gateway.closing import _LINGERING
 from mturk_gateway.connection import LONGEST_URL, connections
 from mturk_gateway.embedded import EmbeddedGateway
 from mturk_gateway.failsafe import Failsafe
@@ -235,7 +235,9 @@ def test_a_client_that_asks_first_is_told_to_send_its_body(gateway, requester):
     assert (status, one(parse(answer), "Amount")) == (200, "10000.00")
 
 
-@pytest.mark.parametrize(("headers", "refused"), [(FORM, (413, "InvalidRequest")), (TARGET, (413, "SerializationException"))])
+@pytest.mark.parametrize(
+    ("headers", "refused"), [(FORM, (413, "InvalidRequest")), (TARGET, (413, "SerializationException"))]
+)
 def test_a_client_that_asks_first_is_spared_a_body_that_is_too_large(gateway, headers, refused):
     request = head("POST / HTTP/1.1", {**headers, "Expect": "100-continue", "Content-Length": 2_000_000}, close=False)
     (answer,) = exchange(gateway.url, request)
@@ -252,7 +254,10 @@ def test_a_client_that_asks_first_is_spared_a_body_that_is_too_large(gateway, he
         (head("POST / HTTP/1.1", {**FORM, "Content-Length": 99}) + b"a=1", (408, "InvalidRequest")),
         (head("POST / HTTP/1.1", {**TARGET, "Content-Length": 99}) + b"{", (408, "SerializationException")),
         (head("POST / HTTP/1.1", {**TARGET, "Content-Length": 10})[:-4], (408, "SerializationException")),
-        (head("POST / HTTP/1.1", {**SOAP, "Transfer-Encoding": "chunked"}) + b"50\r\n<", (500, "aws:Client.InvalidRequest")),
+        (
+            head("POST / HTTP/1.1", {**SOAP, "Transfer-Encoding": "chunked"}) + b"50\r\n<",
+            (500, "aws:Client.InvalidRequest"),
+        ),
     ],
     ids=["first byte", "headers", "form", "JSON", "headers of JSON", "SOAP"],
 )
@@ -332,14 +337,14 @@ async def generous(scope, receive, send):
 
 @pytest.mark.parametrize("closing", [True, False])
 def test_a_client_that_does_not_read_its_answer_is_let_go(closing):
-    limits = Limits(DEADLINE)
-    with Listener(Failsafe(generous), lifespan="off", http=connections(limits)) as listener:
-        with connect(listener.url) as connection:
-            connection.sendall(head("GET / HTTP/1.1", close=closing) * (1 if closing else 10))
-            state = listener._server.server_state
-            until(lambda: state.total_requests)
-            until(lambda: not state.connections)
-            assert len(everything(connection)) < 20_000_000
+    options = {"lifespan": "off", "http": connections(Limits(DEADLINE))}
+    with Listener(Failsafe(generous), **options) as listener, connect(listener.url) as connection:
+        connection.sendall(head("GET / HTTP/1.1", close=closing) * (1 if closing else 10))
+        state = listener._server.server_state
+        until(lambda: state.total_requests)
+        until(lambda: not state.connections)
+
+        assert len(everything(connection)) < 20_000_000
 
 
 def until(condition, seconds=10):
@@ -355,7 +360,10 @@ def test_of_too_many_connections_the_one_that_has_been_idle_for_the_longest_make
         await send_document(send, 200, b"")
 
     request = head("GET / HTTP/1.1", close=False)
-    with Listener(Failsafe(answer), lifespan="off", http=connections(Limits(20.0, 10))) as listener, ExitStack() as stack:
+    with (
+        Listener(Failsafe(answer), lifespan="off", http=connections(Limits(20.0, 10))) as listener,
+        ExitStack() as stack,
+    ):
         held = [stack.enter_context(connect(listener.url)) for _ in range(10)]
         for connection in (*held[1:], held[0]):
             connection.sendall(request)
@@ -372,8 +380,6 @@ def test_of_too_many_connections_the_one_that_has_been_idle_for_the_longest_make
 
 def test_a_request_that_is_being_answered_does_not_make_room(gateway):
     """However many come, and however long it takes."""
-    import asyncio
-
     released = asyncio.Event()
 
     async def answer(scope, receive, send):
@@ -383,7 +389,10 @@ def test_a_request_that_is_being_answered_does_not_make_room(gateway):
             released.set()
         await send_document(send, 200, b"done")
 
-    with Listener(Failsafe(answer), lifespan="off", http=connections(Limits(20.0, 2))) as listener, ExitStack() as stack:
+    with (
+        Listener(Failsafe(answer), lifespan="off", http=connections(Limits(20.0, 2))) as listener,
+        ExitStack() as stack,
+    ):
         slow = stack.enter_context(connect(listener.url))
         slow.sendall(head("GET /slow HTTP/1.1"))
         until(lambda: listener._server.server_state.tasks)
@@ -397,8 +406,7 @@ def test_a_request_that_is_being_answered_does_not_make_room(gateway):
 
 
 def test_stopping_answers_what_has_begun_and_lets_go_of_idle_connections():
-    """The answer says that the connection is closed, so that the client does not send the next request into the void."""
-    import asyncio
+    """The answer says that the connection is closed, so that nobody sends the next request into the void."""
 
     async def answer(scope, receive, send):
         await asyncio.sleep(0.2 if scope["path"] == "/slow" else 0)
@@ -418,8 +426,6 @@ def test_stopping_answers_what_has_begun_and_lets_go_of_idle_connections():
 
 
 def test_what_takes_too_long_at_the_end_is_told_so_in_its_protocol():
-    import asyncio
-
     async def answer(scope, receive, send):
         await asyncio.sleep(60)
 

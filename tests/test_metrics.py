@@ -7,6 +7,8 @@ import os
 import re
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -262,6 +264,23 @@ def test_counts_outlive_the_process_that_made_them(run):
 
     found = until(again)
     assert value(found, "mturk_gateway_requests_total", **labels) == before + 1
+
+
+def test_processes_that_end_again_and_again_leave_no_more_files(tmp_path, monkeypatch):
+    code = "from mturk_gateway import metrics; metrics.throttled('soap', 'key'); metrics.called('GetHIT', 'ok', 2.0)"
+    left = []
+    for _ in range(2):
+        environment = {**os.environ, metrics.FOLDER: str(tmp_path)}
+        with subprocess.Popen([sys.executable, "-c", code], env=environment) as process:
+            assert process.wait() == 0
+        metrics.process_ended(tmp_path, process.pid)
+        left.append({path.name for path in tmp_path.iterdir()})
+    monkeypatch.setenv(metrics.FOLDER, str(tmp_path))
+    told = metrics.exposition([], wall_clock()).decode()
+
+    assert left[0] == left[1]
+    assert 'mturk_gateway_throttled_requests_total{by="key",protocol="soap"} 2.0' in told
+    assert 'mturk_gateway_upstream_seconds_bucket{le="2.5",operation="GetHIT"} 2.0' in told
 
 
 def test_a_walker_that_hangs_is_said_to_be_down(gateway):

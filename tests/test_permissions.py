@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 
+from mturk_gateway.__main__ import main
 from mturk_gateway.permissions import faults
 from mturk_gateway.settings import Settings
 
@@ -93,3 +96,15 @@ def test_a_gateway_does_not_start_before_that_is_mended(tmp_path):
     assert done.returncode == 1
     assert f"chmod o-rwx {data}" in done.stderr
     assert list(data.iterdir()) == []
+
+
+def test_what_a_command_makes_is_readable_by_its_user_only(tmp_path):
+    before = os.umask(0o022)
+    try:
+        CliRunner().invoke(main, ["requester", "add", "lab", "--data", str(tmp_path / "data")], catch_exceptions=False)
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o077 for path in (tmp_path / "data").iterdir()}
+
+    assert {"credentials", "marketplace.db", "ledger.db"} <= modes.keys()
+    assert set(modes.values()) == {0}

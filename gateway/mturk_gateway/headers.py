@@ -17,6 +17,7 @@ SAFE = [
 ]
 """For whatever is no page, as documents and uploaded files: not run, not framed, not kept."""
 
+_NAMES = frozenset(name for name, _ in SAFE)
 _ENCRYPTED = [*SAFE, (b"strict-transport-security", b"max-age=31536000")]
 
 
@@ -42,8 +43,10 @@ class SafeHeaders:
             if message["type"] == "http.response.start":
                 headers = message["headers"]
                 more = _ENCRYPTED if self._insists(scope) else SAFE
-                said = {name for name, _ in headers}
-                message["headers"] = [*headers, *(pair for pair in more if pair[0] not in said)]
+                if not _NAMES.isdisjoint(name for name, _ in headers):
+                    said = {name for name, _ in headers}
+                    more = [pair for pair in more if pair[0] not in said]
+                message["headers"] = [*headers, *more]
             await send(message)
 
         await self._app(scope, receive, safe_send)

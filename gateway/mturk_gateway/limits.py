@@ -46,8 +46,8 @@ class Limits:
 def most_connections() -> int:
     """How many connections this process can hold. Lets it open as many files as it may."""
     try:
-        import resource
-    except ImportError:  # Windows, which has no such limit
+        import resource  # noqa: PLC0415  # Windows has neither it nor the limit
+    except ImportError:
         return MOST_CONNECTIONS
     allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MOST_CONNECTIONS + _OTHER_FILES

@@ -57,7 +57,7 @@ class BehindProxies:
 
     async def _answer_client(self, scope: Scope, receive: Receive, send: Send) -> None:
         # What is no address is not the proxy's word but the client's, handed on.
-        if address_of(scope["client"][0]) is None:
+        if not _is_address(scope["client"][0]):
             scope["client"] = scope["mturk_gateway.peer"]
         await self._app(scope, receive, send)
 
@@ -67,6 +67,17 @@ class BehindProxies:
         if address is None:
             return False, False
         return any(address in network for network in self._proxies), address.is_loopback
+
+
+_LONGEST = 64
+"""Characters of what may be an address."""
+
+
+def _is_address(host: str) -> bool:
+    return len(host) <= _LONGEST and _read_before(host) is not None
+
+
+_read_before = lru_cache(4096)(address_of)
 
 
 def _forms(network: Network) -> tuple[Network, ...]:

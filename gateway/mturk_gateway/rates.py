@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import time
@@ -71,10 +72,14 @@ class Debts:
         """The seconds after which somebody has no debt."""
         return max(0.0, self._cells[self._slot(who)] - self._clock())
 
-    def add(self, who: str, seconds: float) -> None:
-        """Somebody has used up so much more."""
-        slot = self._slot(who)
-        self._cells[slot] = max(self._cells[slot], self._clock()) + seconds
+    def add(self, who: str, seconds: float, most: float = math.inf) -> float:
+        """Somebody has used up so much more, unless the debt was above `most`; gives by how much it was."""
+        slot, now = self._slot(who), self._clock()
+        debt = self._cells[slot] - now
+        if debt > most:
+            return debt - most
+        self._cells[slot] = (now + debt if debt > 0 else now) + seconds
+        return 0.0
 
 
 class Rate:
@@ -97,7 +102,4 @@ class Rate:
 
     def admit(self, who: str, number: int = 1) -> float:
         """The same as `wait`; where that is 0, the requests are let through and charged."""
-        wait = self.wait(who)
-        if not wait:
-            self.charge(who, number)
-        return wait
+        return self._debts.add(who, number * self._each, self._most)

@@ -135,7 +135,7 @@ def _listen(host: str, port: int) -> socket.socket:
     except PermissionError:
         raise SettingsError(
             f"this user may not listen on port {port} of {host}. On Linux, `sysctl net.ipv4.ip_unprivileged_port_start="
-            f"{port}` lets every user, AmbientCapabilities=CAP_NET_BIND_SERVICE in a systemd unit this program alone; or "
+            f"{port}` lets every user, and AmbientCapabilities=CAP_NET_BIND_SERVICE in a systemd unit this program; or "
             "have a proxy in front, or the firewall redirect that port to another one"
         ) from None
 

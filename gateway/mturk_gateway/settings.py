@@ -31,7 +31,7 @@ class Settings:
     host: str = _setting("127.0.0.1", "address to listen on")
     port: int = _setting(8080, "port to listen on")
     content_port: int = _setting(8081, "port of the origin on which requesters' own pages will be shown")
-    operators_host: str = _setting("127.0.0.1", "address for operators: health, later reports and metrics")
+    operators_host: str = _setting("127.0.0.1", "address for operators: health and metrics, later reports")
     operators_port: int = _setting(8082, "port for operators")
     data: Path = _setting(Path("mturk-gateway-data"), "folder of the databases and of the requesters' keys")
     credentials: Path | None = _setting(

@@ -15,7 +15,7 @@ import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import calls, cold, faults, kills, million, pages, soak, strain, walks
+from benchmarks import calls, cold, edges, faults, kills, million, pages, soak, strain, walks
 from benchmarks.figures import Bench
 from benchmarks.load import Load
 
@@ -27,6 +27,7 @@ _GROUPS = {
     "strain": strain.measure,
     "million": million.measure,
     "kills": kills.measure,
+    "edges": edges.measure,
     "soak": soak.measure,
     "faults": faults.measure,
 }

@@ -19,5 +19,5 @@ def run_bare(listening: socket.socket, body: bytes) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    config = server_config(answer, http=LegacyHttpProtocol, proxy_headers=False, lifespan="off")
+    config = server_config(answer, http=LegacyHttpProtocol, lifespan="off")
     uvicorn.Server(config).run(sockets=[listening])

@@ -77,21 +77,21 @@ def _measured(name: str, run: _Run, times: int, fault: Fault) -> Figure:
     for what in [*wrong, *(f"lost: {token}" for token in lost), *(f"twice: {token}" for token in twice)][:20]:
         print(f"{name}: {what}", file=sys.stderr, flush=True)
     measured = (
-        f"{times} times; {len(run.lab.asked):,} requests: {answered:,} answered, {refused} told to come back, {broken} "
-        f"broken off, {len(wrong)} wrong; {run.lab.writes:,} writes acknowledged, {len(lost)} lost, {len(twice)} twice; "
+        f"{times} times; {len(run.lab.asked):,} requests: {answered:,} answered, {refused} told to come back, "
+        f"{broken} broken off, {len(wrong)} wrong; {run.lab.writes:,} writes acknowledged, {len(lost)} lost, {len(twice)} twice; "
         f"all served again after {sorted(gaps)[len(gaps) // 2]:.1f} s, at most {max(gaps):.1f}"
     )
     return Figure("F", name, measured, "0 wrong, 0 lost, 0 twice", not (wrong or lost or twice))
 
 
 def _served_again(lab: Lab, since: float) -> float:
-    """The moment at which every program had been answered what it asked since then, or before without an answer."""
+    """The moment at which every program had been answered what it asked after that one."""
     programs = {thread.name for thread in lab.threads} - {"disposer"}
     end = time.monotonic() + 120
     while True:
         answered: dict[str, float] = {}
         for asked in list(lab.asked):
-            if asked.ended >= since and asked.outcome == "answered":
+            if asked.begun >= since and asked.outcome == "answered":
                 answered.setdefault(asked.program, asked.ended)
         if programs <= answered.keys() or time.monotonic() > end:
             return max(answered.values(), default=end)

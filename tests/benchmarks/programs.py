@@ -171,9 +171,7 @@ class Program(threading.Thread):
 
     def tide(self) -> None:
         """Many HITs come, are walked through page by page while some of them go, and are gone."""
-        made = []
-        for _ in range(_TIDE):
-            made.append(one(parse(self._send("CreateHIT", *_OLD_HIT, **_OLD_HIT_NAMED).content), "HITId"))
+        made = [one(parse(self._send("CreateHIT", *_OLD_TYPE, **_OLD_HIT).content), "HITId") for _ in range(_TIDE)]
         for hit in made:
             size = self._chance.choice([5, 10, 20])
             if self._chance.random() < 0.2:
@@ -215,7 +213,7 @@ class Program(threading.Thread):
             for period, count in (("LifeToDate", 1), ("OneDay", 7)):
                 answer = self._send("GetRequesterStatistic", Statistic=statistic, TimePeriod=period, Count=count)
                 _expect(b"<IsValid>True</IsValid>" in answer.content, answer.content)
-        made = one(parse(self._send("CreateHIT", *_OLD_HIT, **_OLD_HIT_NAMED).content), "HITId")
+        made = one(parse(self._send("CreateHIT", *_OLD_TYPE, **_OLD_HIT).content), "HITId")
         self._send("DisableHIT", HITId=made)
 
     def notifications(self) -> None:
@@ -265,8 +263,7 @@ _OLD_TYPE = (
     ("Reward.1.Amount", "0.05"),
     ("Reward.1.CurrencyCode", "USD"),
 )
-_OLD_HIT = _OLD_TYPE
-_OLD_HIT_NAMED = {
+_OLD_HIT = {
     "AssignmentDurationInSeconds": 600,
     "LifetimeInSeconds": 3600,
     "Question": PROPERTIES["Question"],

@@ -113,7 +113,7 @@ def _latencies(asked: Sequence[Asked], warm: float, ended: float) -> Iterator[Fi
         first, last = thirds(series, warm, ended)
         yield Figure(
             "S2",
-            f"p{percent} of requests by programs that do no wrong, last third ÷ first third of the run after the warm-up",
+            f"p{percent} of requests of orderly programs, last third ÷ first third of the run after the warm-up",
             f"{last / first:.2f} ({milliseconds(last)} ÷ {milliseconds(first)})",
             f"≤ {1 + _LATENCY:g}",
             last <= first * (1 + _LATENCY),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import random
 import re
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from pathlib import Path
 from fuzzing.areas import AREAS
 from fuzzing.guides import GUIDES
 from fuzzing.running import SLICE, keep, run
+from fuzzing.values import Chance
 
 _PROGRESS = re.compile(r"cov: (\d+) ft: (\d+) corp: (\d+)/")
 _DONE = re.compile(r"Done (\d+) in (\d+) second")
@@ -81,7 +81,7 @@ def _guided(name, seed, number, found):
     with tempfile.TemporaryDirectory() as folder:
         corpus = Path(folder)
         for place in range(_SEEDS):
-            (corpus / str(place)).write_bytes(AREAS[name].make(random.Random(f"{name} {seed} corpus {place}")))
+            (corpus / str(place)).write_bytes(AREAS[name].make(Chance(f"{name} {seed} corpus {place}")))
         ended = subprocess.run(
             [
                 *(sys.executable, "-m", "fuzzing.guided", name, folder, f"-atheris_runs={number}", f"-seed={seed}"),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from fuzzing import pure, served, signatures
 from fuzzing.logged import check_quiet, listening
+from fuzzing.values import Chance
 from fuzzing.world import World
 
 
@@ -19,7 +19,7 @@ class Area(NamedTuple):
     """
 
     about: str
-    make: Callable[[random.Random], bytes]
+    make: Callable[[Chance], bytes]
     check: Callable[..., None]
     inputs: int
     served: bool = False
@@ -38,7 +38,7 @@ class Area(NamedTuple):
 
     def input(self, name: str, seed: int, number: int) -> bytes:
         """The input of a number, the same each time."""
-        return self.make(random.Random(f"{name} {seed} {number}"))
+        return self.make(Chance(f"{name} {seed} {number}"))
 
 
 AREAS = {
@@ -65,7 +65,7 @@ AREAS = {
         "the 44 legacy operations, carried out",
         served.make_operation,
         served.check_operation,
-        inputs=12_000,
+        inputs=8_000,
         served=True,
     ),
     "documents": Area(

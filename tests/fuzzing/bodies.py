@@ -30,16 +30,18 @@ _BROKEN = (
 def document(chance, operation):
     """The body of a request for an operation, as bytes."""
     drawn = chance.random()
+    chance.careful = False
     if drawn < 0.03:
         return chance.choice(_BROKEN)
     if drawn < 0.04:
         depth = chance.choice((100, 1_000, 20_000))
         return b'{"Title":' + b"[" * depth + b"]" * chance.choice((0, depth)) + b"}"
+    chance.careful = chance.random() < 0.5
     members = _value(chance, input_shape(operation), operation)
-    for _ in range(chance.choice((0, 0, 0, 1, 1, 2))):
+    for _ in range(0 if chance.careful else chance.choice((0, 1, 1, 1, 2, 3))):
         members = _mutated(chance, members)
     data = json.dumps(members, ensure_ascii=chance.random() < 0.9).encode(errors="surrogatepass")
-    if chance.random() < 0.05:
+    if chance.random() < 0.05 and not chance.careful:
         place = chance.randrange(len(data) + 1)
         piece = chance.choice((b",", b"\xff", b"\\u0000", b"\\ud800", b"\0", b"1", b'"', b'{"HITId":1,'))
         data = data[:place] + piece + data[place + chance.randrange(3) :]
@@ -52,7 +54,7 @@ def _value(chance, shape, name):
             return {
                 member: _value(chance, inner, member)
                 for member, inner in shape.members.items()
-                if member in shape.required_members or chance.random() < 0.4
+                if member in shape.required_members or chance.random() < (0.1 if chance.careful else 0.4)
             }
         case "list":
             return [_value(chance, shape.member, name) for _ in range(chance.choice((0, 1, 1, 2, 3)))]
@@ -60,8 +62,12 @@ def _value(chance, shape, name):
             return {}
         case "boolean":
             return chance.random() < 0.5
+        case "integer" | "long" if chance.careful:
+            return chance.choice((1, 60, 3600))
         case "integer" | "long":
             return chance.choice((0, 1, 1, 10, 30, 60, 3600, 86_400, 100, 101, -1, 2**31 - 1, 2**31, 2**63))
+        case "timestamp" if chance.careful:
+            return 1_893_456_000
         case "timestamp":
             return chance.choice((0, 1_700_000_000, 4e9, 1e15, -1, "2026-01-01T00:00:00Z", "2026-13-01", 1.5))
         case _:
@@ -69,14 +75,14 @@ def _value(chance, shape, name):
 
 
 def _text(chance, shape, name):
-    if chance.random() < 0.06:
+    if chance.random() < 0.06 and not chance.careful:
         return values.hostile(chance)
     if shape.enum:
-        return chance.choice(shape.enum) if chance.random() < 0.95 else values.words(chance)
-    if name in ("Question", "Test", "AnswerKey"):
-        return markup.document(chance)
+        return chance.choice(shape.enum) if chance.careful or chance.random() < 0.95 else values.words(chance)
+    if name in markup.BY_NAME:
+        return markup.document(chance, markup.BY_NAME[name])
     if name in ("WorkerId", "WorkerIds"):
-        return chance.choice(values.WORKERS)
+        return values.one_of(*values.WORKERS)(chance)
     if name in ("Reward", "BonusAmount"):
         return values.amount(chance)
     if name == "NextToken":

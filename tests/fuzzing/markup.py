@@ -18,6 +18,8 @@ ANSWERS = (
     "</QuestionIdentifier><SelectionIdentifier>a</SelectionIdentifier></Answer>\n</QuestionFormAnswers>\n"
 )
 GOOD = (QUESTION, HTML, FORM, ANSWER_KEY, ANSWERS)
+BY_NAME = {"Question": (QUESTION, HTML, FORM), "Test": (FORM,), "AnswerKey": (ANSWER_KEY,)}
+"""The good ones that the parameter of a name takes."""
 _BOMB = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">' + "".join(
     f'<!ENTITY {after} "{f"&{before};" * 10}">' for before, after in zip("abcdefgh", "bcdefghi", strict=True)
 )
@@ -51,10 +53,12 @@ _PIECES = (
 )
 
 
-def document(chance):
+def document(chance, good=GOOD):
     """A document that a parameter of the API may carry: good, mutated, or nothing of the kind."""
+    if chance.careful:
+        return chance.choice(good)
     drawn = chance.random()
-    good = chance.choice(GOOD)
+    good = chance.choice(GOOD if chance.random() < 0.2 else good)
     if drawn < 0.35:
         return good
     if drawn < 0.4:

@@ -27,9 +27,9 @@ _BY_NAME = {
     "SubjectId": values.one_of(*values.WORKERS),
     "Amount": values.amount,
     "CurrencyCode": values.one_of("USD", "USD", "USD", "EUR", "usd"),
-    "Question": markup.document,
-    "Test": markup.document,
-    "AnswerKey": markup.document,
+    **{
+        name: lambda chance, good=good: markup.document(chance, good) for name, good in markup.BY_NAME.items()
+    },
     "Comparator": values.one_of(
         *"LessThan LessThanOrEqualTo GreaterThan GreaterThanOrEqualTo EqualTo NotEqualTo Exists".split(),
         *"DoesNotExist In NotIn".split(),
@@ -89,6 +89,7 @@ _EVERY = sorted({name for parameters in _TAKEN.values() for name, _ in parameter
 def pairs(chance, operation=None):
     """The parameters of a request for an operation, without the proof of who asks."""
     operation = operation or chance.choice(NAMES)
+    chance.careful = chance.random() < 0.6
     prefix = ""
     made = [("Operation", operation)]
     blocks = chance.choice((2, 3, 100, 101)) if chance.random() < 0.02 else 1
@@ -96,16 +97,17 @@ def pairs(chance, operation=None):
         prefix = f"{operation}.{block + 1}." if blocks > 1 else ""
         made += [(prefix + name, value) for name, value in _block(chance, operation)]
     made += _plumbing(chance)
-    if chance.random() < 0.25:
+    if chance.random() < (0.03 if chance.careful else 0.4):
         made = _disturbed(chance, made)
     return made
 
 
 def _block(chance, operation):
-    optional = chance.choice((0.1, 0.3, 0.6))
+    optional = chance.choice((0.0, 0.1, 0.2) if chance.careful else (0.1, 0.3, 0.6))
     made = []
     for name, required in _TAKEN[operation]:
-        if chance.random() < (0.97 if required else optional):
+        needed = required or (name == "Question" and chance.careful)
+        if chance.random() < (0.97 + 0.03 * chance.careful if needed else optional):
             number = chance.choice((1, 1, 1, 2, 3)) if ".n" in name else 1
             made += [(_written(chance, name, place + 1), _value(chance, name)) for place in range(number)]
     return made
@@ -114,16 +116,16 @@ def _block(chance, operation):
 def _written(chance, name, index):
     """A name as one client or another writes it."""
     parts = [str(index if part == "n" else part) for part in name.split(".")]
-    if chance.random() < 0.1:
+    if chance.random() < 0.1 and not chance.careful:
         parts.insert(1, str(chance.choice((0, 1, 1, 7, 999_999_999, 1_000_000_000))))
-    if chance.random() < 0.05:
+    if chance.random() < 0.05 and not chance.careful:
         parts = [part for part in parts if not part.isdigit()]
     return ".".join(parts)
 
 
 def _value(chance, name):
     drawn = chance.random()
-    if drawn < 0.06:
+    if drawn < 0.06 and not chance.careful:
         return values.hostile(chance)
     leaf = next(part for part in reversed(name.split(".")) if part != "n")
     if leaf in _FLAGS:
@@ -189,7 +191,7 @@ def encoded(chance, given):
     """The parameters as the bytes of a query string, once in a while broken."""
     manner = chance.choice((quote, quote_plus, quote_plus, _everything))
     data = "&".join(f"{manner(name)}={manner(value)}" for name, value in given).encode()
-    if chance.random() < 0.06:
+    if chance.random() < 0.06 and not chance.careful:
         place = chance.randrange(len(data) + 1)
         piece = chance.choice((b"%", b"%zz", b"%ff", b"%c3%28", b"%ed%a0%80", b"&", b"=", b"\xff", b"\0", b"+", b"%00"))
         data = data[:place] + piece + data[place + chance.randrange(2) :]

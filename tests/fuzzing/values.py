@@ -5,7 +5,16 @@ Each maker takes the source of chance, and gives a text.
 
 from __future__ import annotations
 
+import random
+
 from mturk_translators.faults import MTURK
+
+
+class Chance(random.Random):
+    """A source of chance, and whether what is made of it is to be good, so that it leads deep into what it is for."""
+
+    careful = False
+
 
 HOSTILE = (
     "",
@@ -73,6 +82,8 @@ def words(chance):
 
 def number(chance):
     """A whole number, or nearly."""
+    if chance.careful:
+        return small(chance)
     return chance.choice(_NUMBERS) if chance.random() < 0.6 else str(chance.randrange(-5, 5_000))
 
 
@@ -83,11 +94,15 @@ def small(chance):
 
 def amount(chance):
     """An amount of money, or nearly."""
+    if chance.careful:
+        return chance.choice(("0.05", "0.10", "1", ".20"))
     return chance.choice(_AMOUNTS) if chance.random() < 0.6 else f"{chance.randrange(300) / 100:.2f}"
 
 
 def boolean(chance):
     """A boolean in one of its spellings, or nearly."""
+    if chance.careful:
+        return chance.choice(("true", "False", "1"))
     return chance.choice(("true", "false", "True", "False", "1", "0", "T", "F", "TRUE", "yes", "2", "tru\u00e9"))
 
 
@@ -112,14 +127,21 @@ def moment(chance):
 
 def identifier(chance, kind):
     """The ID of something of a kind: of what is there, of something else, or of nothing."""
-    if chance.random() < 0.75:
+    if chance.careful or chance.random() < 0.75:
         return f"3FUZZ{kind.upper()}{chance.randrange(4)}"
     return chance.choice((*_IDS, *TOKENS))
 
 
 def one_of(*choices):
-    """A maker of one of these, and now and then of something else."""
-    return lambda chance: chance.choice(choices) if chance.random() < 0.93 else hostile(chance)
+    """A maker of one of these, of which the first are the best, and now and then of something else."""
+    best = choices[: (len(choices) + 1) // 2]
+
+    def make(chance):
+        if chance.careful:
+            return chance.choice(best)
+        return chance.choice(choices) if chance.random() < 0.93 else hostile(chance)
+
+    return make
 
 
 CODES = frozenset(

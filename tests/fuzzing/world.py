@@ -35,6 +35,10 @@ from support import PROPERTIES, modern_client
 REQUESTER = Requester("fuzz", KEY, SECRET)
 
 
+_LASTING = 60
+"""Inputs after which most of what there was has been disposed of."""
+
+
 class Transport(asyncio.Transport):
     """The other end of a connection that is in memory: what was written stands in `written`."""
 
@@ -85,6 +89,7 @@ class World:
         self._stack = ExitStack()
         self._lines = io.BytesIO()
         self.ids = {}
+        self._asked = 0
 
     def __enter__(self):
         # In memory where there is such a place: what is tried here is not the disk.
@@ -110,7 +115,8 @@ class World:
         self._live()
         self._config = server_config(self.app, http=LegacyHttpProtocol, lifespan="off")
         self._config.load()
-        self._populate(url)
+        self._url = url
+        self._populate()
         self.quiet()
         return self
 
@@ -143,17 +149,20 @@ class World:
 
         self._stack.callback(stop)
 
-    def _populate(self, url):
+    def _populate(self):
         """Some of everything, under the IDs that the inputs know."""
-        with modern_client(url, REQUESTER) as modern:
+        with modern_client(self._url, REQUESTER) as modern:
+            modern.delete_worker_block(WorkerId="A1FUZZWORKER")
             for place in range(4):
                 type_ = modern.create_qualification_type(
-                    Name=f"Type {place}",
+                    Name=f"Type {place} of {self._asked}",
                     Description="D",
                     QualificationTypeStatus="Active",
                     **({"Test": FORM, "TestDurationInSeconds": 60, "AnswerKey": ANSWER_KEY} if place == 3 else {}),
                 )["QualificationType"]["QualificationTypeId"]
-                hit = modern.create_hit(**{**PROPERTIES, "Title": f"HIT {place}", "MaxAssignments": 2})["HIT"]
+                hit = modern.create_hit(
+                    **{**PROPERTIES, "Title": f"HIT {place} of {self._asked}", "MaxAssignments": 2}
+                )["HIT"]
                 with self.database.writing() as connection:
                     now = int(wall_clock())
                     assignment = workers.accept(connection, hit["HITId"], "A1FUZZWORKER", now)
@@ -178,7 +187,13 @@ class World:
         self._known = sorted(((token.encode(), found.encode()) for token, found in self.ids.items()), reverse=True)
 
     def identified(self, data):
-        """The bytes with the IDs of what is there in place of the words that stand for them."""
+        """The bytes with the IDs of what is there in place of the words that stand for them.
+
+        What is there has been disposed of after a while, so that there must be more now and then.
+        """
+        self._asked += 1
+        if self._asked % _LASTING == 0:
+            self._populate()
         if b"3FUZZ" in data:
             for token, found in self._known:
                 data = data.replace(token, found)

@@ -46,6 +46,7 @@ def request_element(asked: Asked, fault: Fault | None = None) -> Element:
 
 _LONGEST_QUOTED = 2048
 """Characters of a message, or of a value beside it: errors quote what was sent, and batches many times."""
+_HALF = _LONGEST_QUOTED // 2
 
 
 def error_element(fault: Fault) -> Element:
@@ -56,7 +57,7 @@ def error_element(fault: Fault) -> Element:
 
 def _cut(text: str) -> str:
     # What is wrong, and when, stands at the end.
-    return text if len(text) <= _LONGEST_QUOTED else f"{text[: _LONGEST_QUOTED // 2]}…{text[-_LONGEST_QUOTED // 2 + 1 :]}"
+    return text if len(text) <= _LONGEST_QUOTED else f"{text[:_HALF]}…{text[-_HALF:]}"
 
 
 _ELEMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}", re.ASCII)

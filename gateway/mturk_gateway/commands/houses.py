@@ -16,12 +16,14 @@ from mturk_gateway.database import Database
 from mturk_gateway.house import House
 from mturk_gateway.marketplace.services.working.profiles import ProfileError
 from mturk_gateway.marketplace.services.working.refusals import WorkerRefused
+from mturk_gateway.permissions import keep_to_ourselves
 from mturk_gateway.schemas import SchemaError
 
 
 @contextmanager
 def open_house(config: Path | None, options: dict[str, Any]) -> Iterator[House]:
     """The data folder of the settings; what is refused inside the block is a ClickException outside."""
+    keep_to_ourselves()
     try:
         house = House.open(settings_of(config, options))
     except OSError as error:
