@@ -18,7 +18,8 @@ from clients import boto2  # noqa: F401  # where boto 2 does not run, there is n
 ROOT = Path(__file__).parent.parent
 MACHINE = Path(__file__).parent / "machine"
 PAGE = (ROOT / "deploy/README.md").read_text()
-UNSHARE = ["unshare", "--mount", "--net"]
+# Whatever goes on running ends with the first process.
+UNSHARE = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
 
 
 def can_be_had():

@@ -57,6 +57,9 @@ class _Part(Enum):
     BODY = "body"
 
 
+_NONE, _HEAD, _BODY = _Part
+
+
 class LegacyHttpProtocol(HttpToolsProtocol):
     """One connection. What cannot be read, or takes too long, is refused in its turn and in its sender's protocol.
 
@@ -74,7 +77,7 @@ class LegacyHttpProtocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._limits = limits or Limits()
-        self._part = _Part.NONE
+        self._part = _NONE
         self._due: asyncio.TimerHandle | None = None
         self._deaf = False
         self._heard_all = False
@@ -112,16 +115,16 @@ class LegacyHttpProtocol(HttpToolsProtocol):
         """Bytes have arrived; those behind the last request that is answered are nobody's."""
         if self._deaf or self.transport.is_closing():
             return
-        if self._part is _Part.NONE:
+        if self._part is _NONE:
             self._head = data
-        elif self._part is _Part.HEAD:
+        elif self._part is _HEAD:
             self._head += data
         if self._torn:
             self._mend()
         else:
             self._useless += len(data)
             self._feed(data)
-        if self._part is not _Part.NONE and not self._deaf:
+        if self._part is not _NONE and not self._deaf:
             if self._due is None:
                 self._due = self.loop.call_later(self._limits.deadline, self._late)
             if self._useless > _LARGEST_USELESS:
@@ -133,7 +136,7 @@ class LegacyHttpProtocol(HttpToolsProtocol):
         except httptools.HttpParserUpgrade as upgrade:
             self._stay(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
-            if self._part is _Part.HEAD and not self.headers and not self._torn and _BEGINNING.match(self._head):
+            if self._part is _HEAD and not self.headers and not self._torn and _BEGINNING.match(self._head):
                 self._torn = error
                 self._mend()
             else:
@@ -141,7 +144,7 @@ class LegacyHttpProtocol(HttpToolsProtocol):
 
     def _renew_parser(self) -> None:
         self.parser = httptools.HttpRequestParser(self)
-        self._part = _Part.NONE
+        self._part = _NONE
 
     def _mend(self) -> None:
         """Read a request line that the parser refused as what it must mean, once all of it is there."""
@@ -170,7 +173,7 @@ class LegacyHttpProtocol(HttpToolsProtocol):
         """A head begins."""
         self._unset_keepalive_if_required()
         super().on_message_begin()
-        self._part = _Part.HEAD
+        self._part = _HEAD
         self._head_size = 0
         self._judged = []
         if len(self.pipeline) >= _MOST_AHEAD:
@@ -187,11 +190,13 @@ class LegacyHttpProtocol(HttpToolsProtocol):
         self._head_size += len(name) + len(value)
         if self._head_size > LARGEST_HEAD or len(self.headers) >= MOST_HEADERS:
             raise _too_large()
-        if self._part is not _Part.HEAD:
+        if self._part is not _HEAD:
             return
-        super().on_header(name, value)
-        if self.headers[-1][0] in _JUDGED:
-            self._judged.append(self.headers[-1])
+        # As uvicorn does it; this is called more often than anything else.
+        header = (name.lower(), value)
+        self.headers.append(header)
+        if header[0] in _JUDGED:
+            self._judged.append(header)
 
     def on_headers_complete(self) -> None:
         """The head is complete. A proxy's client may have sent a whole URL, even one without a path."""
@@ -208,7 +213,7 @@ class LegacyHttpProtocol(HttpToolsProtocol):
             self.url = self.url if whole[2] else self.url[: whole.end()] + b"/" + self.url[whole.end() :]
         super().on_headers_complete()
         self.scope[ARRIVED] = False  # type: ignore[literal-required]  # a key of our own
-        self._part = _Part.BODY
+        self._part = _BODY
         self._head = _ELSEWHERE
         self._useless = 0
 
@@ -226,6 +231,7 @@ class LegacyHttpProtocol(HttpToolsProtocol):
             raise unreadable("A body can be sent in chunks, and in no other encoding.", 501)
         if values.get(b"expect", [b"100-continue"]) != [b"100-continue"]:
             raise unreadable("What the request expects is not done here.", 417)
+        self.expect_100_continue = b"expect" in values
 
     def on_body(self, body: bytes) -> None:
         """A part of a body has arrived."""
@@ -234,9 +240,9 @@ class LegacyHttpProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """A request has arrived."""
-        if self._part is not _Part.BODY:
+        if self._part is not _BODY:
             return
-        self._part = _Part.NONE
+        self._part = _NONE
         self._useless = 0
         self._stop_waiting()
         self._limits.works(self)
@@ -252,7 +258,7 @@ class LegacyHttpProtocol(HttpToolsProtocol):
             self.flow.pause_reading()
         elif self.cycle.response_complete:
             self._limits.waits(self)
-            if self._part is not _Part.NONE:
+            if self._part is not _NONE:
                 self._unset_keepalive_if_required()
 
     def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn says nothing here
@@ -260,7 +266,7 @@ class LegacyHttpProtocol(HttpToolsProtocol):
         self._heard_all = True
         if self._ending.is_closing() or self.scheme == "https":
             return False
-        if self._part is not _Part.NONE and not self._deaf:
+        if self._part is not _NONE and not self._deaf:
             self._refuse(unreadable("The request ended too soon."))
         if self.cycle is None or self.cycle.response_complete:
             return False
@@ -288,7 +294,7 @@ class LegacyHttpProtocol(HttpToolsProtocol):
 
     def _arrives(self) -> bool:
         """Whether the client may still be sending."""
-        return not self._heard_all and (self._deaf or self._part is not _Part.NONE)
+        return not self._heard_all and (self._deaf or self._part is not _NONE)
 
     def _stop_waiting(self) -> None:
         if self._due:
@@ -320,7 +326,7 @@ class LegacyHttpProtocol(HttpToolsProtocol):
         self._deaf = True
         self._stop_waiting()
         self._limits.works(self)
-        if self._part is not _Part.BODY:
+        if self._part is not _BODY:
             self._begin_refusal(fault)
         elif self.cycle.response_complete:
             self.transport.close()
@@ -331,7 +337,7 @@ class LegacyHttpProtocol(HttpToolsProtocol):
             self.cycle.message_event.set()
 
     def _begin_refusal(self, fault: Fault) -> None:
-        if self._part is _Part.NONE:
+        if self._part is _NONE:
             super().on_message_begin()
         method = self.parser.get_method() if self.headers else b"GET"
         self.scope |= {"method": method.decode(), "path": "/", "raw_path": b"/", "query_string": b""}

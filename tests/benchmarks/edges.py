@@ -33,12 +33,12 @@ def measure(bench: Bench) -> Iterator[Figure]:
         _latencies(bench, front, requester)
         calm = _latencies(bench, front, requester)
         before = front.memory().pss
-        connections = [held.enter_context(_connect(front, place)) for place in range(number)]
-        # They have been served once, as those of clients that keep their connections.
-        for connection in connections:
-            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-        for connection in connections:
-            assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+        connections = []
+        for place in range(number):
+            # Each is served once, as those of clients that keep their connections.
+            connections.append(held.enter_context(_connect(front, place)))
+            connections[-1].sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert connections[-1].recv(4096).startswith(b"HTTP/1.1 200")
         crowded = _latencies(bench, front, requester)
         taken = front.memory().pss - before
         for connection in connections[:: number // 10]:

@@ -14,7 +14,7 @@ class Guide(NamedTuple):
 
 GUIDES = {
     "connections": Guide(
-        12_000,
+        8_000,
         (
             "mturk_gateway.connection",
             "mturk_gateway.failsafe",
@@ -25,7 +25,7 @@ GUIDES = {
         ),
     ),
     "signatures": Guide(100_000, ("mturk_gateway.auth", "mturk_gateway.sigv4")),
-    "queries": Guide(60_000, ("mturk_translators", "mturk_gateway.question")),
-    "documents": Guide(60_000, ("mturk_translators.xml", "mturk_gateway.marketplace.documents")),
+    "queries": Guide(40_000, ("mturk_translators", "mturk_gateway.question")),
+    "documents": Guide(25_000, ("mturk_translators.xml", "mturk_gateway.marketplace.documents")),
     "bodies": Guide(120_000, ("mturk_gateway.marketplace.protocol",)),
 }

@@ -39,9 +39,9 @@ def listening():
         structlog.configure(**before)
 
 
-def check_quiet(logged, *secrets):
+def check_quiet(logged, *secrets, given=b""):
     """Nothing alarming may have been logged, and nothing secret; what was is forgotten."""
     taken, logged[:] = list(logged), []
     for level, event in taken:
         require(level in _NO_WARNING, "logged:", event)
-        check_no_leak(repr(event).encode(errors="replace"), *secrets)
+        check_no_leak(repr(event).encode(errors="replace"), *secrets, given=given)

@@ -50,7 +50,7 @@ def check_query(data):
             require(fault.place is Place.REQUEST, "refused at another place:", fault)
             results.append(give_refusal(ask.asked, fault))
     document = answer(asks[0].asked.name, _ID, results)
-    check_no_leak(document)
+    check_no_leak(document, given=data)
     check_xml(200, document, asks[0].asked.name)
 
 
@@ -59,7 +59,7 @@ def check_xml_document(data):
     try:
         root = parse(data)
     except MarkupError as error:
-        check_no_leak(str(error).encode(errors="replace"))
+        check_no_leak(str(error).encode(errors="replace"), given=data)
     else:
         oddities(root)
         node = read(root)
@@ -70,7 +70,7 @@ def check_xml_document(data):
         try:
             made = reader(text)
         except DocumentError as error:
-            check_no_leak(str(error).encode(errors="replace"))
+            check_no_leak(str(error).encode(errors="replace"), given=data)
         else:
             if isinstance(made, QuestionForm):
                 _fill_in(made, text)
@@ -79,7 +79,7 @@ def check_xml_document(data):
     try:
         merge_layout(text, 450, {"title": text[:100], "0": "]]>"})
     except DocumentError as error:
-        check_no_leak(str(error).encode(errors="replace"))
+        check_no_leak(str(error).encode(errors="replace"), given=data)
     written = answers.render_answers([("q1", text), (text[:40], "a|b"), ("q2", Chosen((text[40:60],), text[:9]))])
     require("q1" in answers.read_answers(written), "an answer is lost:", written[:300])
 
@@ -118,7 +118,7 @@ def check_body(data):
     except errors.Fault as fault:
         require(fault.type in ("SerializationException", "ValidationException"), "refused with", fault.type)
         require(fault.status == 400, "refused with", fault.status)
-        check_no_leak(fault.body(0, sandbox=False))
+        check_no_leak(fault.body(0, sandbox=False), given=data)
     else:
         require(validate(operation, checked) == checked, "read otherwise the second time:", checked)
 

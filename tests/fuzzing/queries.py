@@ -102,11 +102,18 @@ def pairs(chance, operation=None):
     return made
 
 
+_WHOLES = ("Notification", "QualificationRequirement", "HITLayout", "AssignmentReviewPolicy", "HITReviewPolicy")
+"""Structures that come as a whole or not at all."""
+
+
 def _block(chance, operation):
     optional = chance.choice((0.0, 0.1, 0.2) if chance.careful else (0.1, 0.3, 0.6))
     made = []
+    whole = "Notification" if chance.random() < 0.7 else chance.choice(_WHOLES)
     for name, required in _TAKEN[operation]:
-        needed = required or (name == "Question" and chance.careful)
+        if chance.careful and name.startswith(_WHOLES) and not name.startswith(whole):
+            continue
+        needed = required or (chance.careful and name.startswith(("Question", "Reward", "BonusAmount", whole)))
         if chance.random() < (0.97 + 0.03 * chance.careful if needed else optional):
             number = chance.choice((1, 1, 1, 2, 3)) if ".n" in name else 1
             made += [(_written(chance, name, place + 1), _value(chance, name)) for place in range(number)]

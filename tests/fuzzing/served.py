@@ -31,7 +31,7 @@ def check_connection(world, data):
         pieces = [data]
     received = b"".join(pieces)
     written = world.exchange(pieces)
-    check_no_leak(written, wires.SECRET)
+    check_no_leak(written, wires.SECRET, given=received)
     modern = re.search(rb"x-amz-target|x-amz-json", received, re.IGNORECASE)
     soap = re.search(rb"xml|soapaction|<", received, re.IGNORECASE)
     responses = _responses(written, received)
@@ -49,7 +49,7 @@ def check_connection(world, data):
                 check_modern(status, body, statuses=FRONT_STATUSES | {403})
         else:
             require(_OURS.search(received), "an answer of another kind:", status, headers, body)
-    world.quiet()
+    world.quiet(data)
 
 
 def _responses(written, received):
@@ -94,13 +94,13 @@ def check_operation(world, data):
     # Every other one comes in the URL, as far as that may be.
     by_url = blake2b(data).digest()[0] % 4 == 0 and len(query) < 60_000
     status, _, answer = _legacy(world, query, by_url=by_url)
-    check_no_leak(answer, wires.SECRET)
+    check_no_leak(answer, wires.SECRET, given=data)
     codes = check_xml(status, answer)
     require("ServiceUnavailable" not in codes, "an upstream that is there cannot be had:", answer)
     if operation and not codes and _READS.match(operation):
         _, _, again = _legacy(world, query, by_url=False)
         require(_lasting(again) == _lasting(answer), "answered otherwise the second time:", answer, again)
-    world.quiet()
+    world.quiet(data)
 
 
 def _legacy(world, query, *, by_url):
@@ -159,13 +159,13 @@ def _check_modern(world, app, data):
     sent = [(key.lower().encode(), value.encode("latin-1")) for key, value in headers.items()]
     status, got, answer = world.ask(app, "POST", "/", sent, body)
     require(got[b"content-type"] == b"application/x-amz-json-1.1", "an answer of another type:", got)
-    check_no_leak(answer, wires.SECRET)
+    check_no_leak(answer, wires.SECRET, given=data)
     type_ = check_modern(status, answer, name if name in bodies.NAMES else None)
     require(type_ is not None or wrong is _MANNERS["good"], "carried out for who has not signed it:", manner)
     if type_ is None and name.startswith("Get") and name != "GetFileUploadURL":
         _, _, again = world.ask(app, "POST", "/", sent, body)
         require(json.loads(again) == json.loads(answer), "answered otherwise the second time:", answer, again)
-    world.quiet()
+    world.quiet(data)
 
 
 def _signed(operation, body):
