@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 LOCKS := deploy/locks
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test audit format readme bench lock
+.PHONY: help install serve test audit format readme bench fuzz lock
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,9 @@ readme: install ## write the generated tables of README.md
 
 bench: install ## measure, and print the figures that the README records
 	PYTHONPATH=tests $(BIN)/python -m benchmarks
+
+fuzz: install ## fuzz for long, and print the counts that the README records
+	PYTHONPATH=tests $(BIN)/python -m fuzzing
 
 # Hashes of everything that PyPI has of a version, for all systems; the three agree, because the first binds the others.
 compile = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
