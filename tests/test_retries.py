@@ -73,12 +73,12 @@ def ask_for_too_much(gateway, requester):
 
 @pytest.fixture
 def hurried(monkeypatch):
-    """The clients wait as often as they like, and shortly; gives how long they wanted to."""
+    """The clients wait as often as they like, and about half a second; gives how long they wanted to."""
     waits = []
 
     def wait(seconds):
         waits.append(seconds)
-        time.sleep(min(seconds, 0.2))
+        time.sleep(min(max(seconds, 0.4), 0.8))
 
     for module in ("boto.connection.time", "botocore.endpoint.time"):
         monkeypatch.setattr(module, SimpleNamespace(sleep=wait, time=time.time))

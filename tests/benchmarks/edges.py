@@ -8,6 +8,7 @@ from contextlib import ExitStack
 
 from benchmarks import legacy
 from benchmarks.figures import Bench, Figure, at_most, mebibytes, milliseconds, percentile
+from benchmarks.framing import body_length
 from benchmarks.processes import Server, gateway, server
 from benchmarks.stub import run_stub, stub_requester
 from mturk_gateway.credentials import Requester, write_profile
@@ -37,13 +38,11 @@ def measure(bench: Bench) -> Iterator[Figure]:
         for place in range(number):
             # Each is served once, as those of clients that keep their connections.
             connections.append(held.enter_context(_connect(front, place)))
-            connections[-1].sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-            assert connections[-1].recv(4096).startswith(b"HTTP/1.1 200")
+            _ask(connections[-1], b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
         crowded = _latencies(bench, front, requester)
         taken = front.memory().pss - before
         for connection in connections[:: number // 10]:
-            connection.sendall(legacy.signed(requester, "GetAccountBalance"))
-            assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+            _ask(connection, legacy.signed(requester, "GetAccountBalance"))
         held.close()
         calm += _latencies(bench, front, requester)
     yield Figure(
@@ -69,6 +68,16 @@ def _connect(front: Server, place: int) -> socket.socket:
     return socket.create_connection(
         ("127.0.0.1", front.port), timeout=30, source_address=(f"127.0.0.{2 + place // _FROM_ONE}", 0)
     )
+
+
+def _ask(connection: socket.socket, request: bytes) -> None:
+    connection.sendall(request)
+    received = b""
+    while b"\r\n\r\n" not in received or len(received.partition(b"\r\n\r\n")[2]) < body_length(received):
+        more = connection.recv(4096)
+        assert more, "the connection was closed"
+        received += more
+    assert received.startswith(b"HTTP/1.1 200"), received
 
 
 def _latencies(bench: Bench, front: Server, requester: Requester) -> list[float]:
