@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable
 from enum import Enum
 from functools import partial
 from time import time
 from typing import Any
-from urllib.parse import quote_from_bytes
 
 import httptools
 from starlette.types import Receive, Scope, Send
@@ -22,30 +20,33 @@ from mturk_gateway.closing import ClosingTransport
 from mturk_gateway.failsafe import refusal_in
 from mturk_gateway.front import ARRIVED, FAULT, protocol_of
 from mturk_gateway.headers import SAFE
+from mturk_gateway.heads import (
+    JUDGED,
+    LARGEST_HEAD,
+    LONGEST_URL,
+    MOST_HEADERS,
+    begins_with_a_line,
+    host_and_path,
+    is_a_line,
+    judge,
+    mended,
+    other_method,
+    too_large,
+    too_long,
+    unlike_http,
+)
 from mturk_gateway.limits import Limits
 from mturk_gateway.logs import tell
 from mturk_gateway.reports import Report
 from mturk_translators.faults import Fault, unreadable
-
-LONGEST_URL = 65_535
-"""Bytes: what httptools can take apart."""
-LARGEST_HEAD = 65_536
-"""Bytes of all names and values of headers."""
-MOST_HEADERS = 200
 
 _MOST_AHEAD = 256
 """Requests that may be sent before the first of them is answered."""
 _LARGEST_USELESS = LONGEST_URL + 2 * LARGEST_HEAD
 """Bytes that may arrive without a head being complete or a body going on."""
 
-_LINE = re.compile(rb"([A-Z]+) ([!-~\x80-\xff][ -~\x80-\xff]*) (HTTP/1\.[01])\r?")
-_BEGINNING = re.compile(rb"[A-Z]+ [!-~\x80-\xff][ -~\x80-\xff]*(\r?\n|\r?\Z)")
-_WHOLE_URL = re.compile(rb"[a-z]+://([^/?#]+)(/?)", re.IGNORECASE)
-_VISIBLE = bytes(range(0x21, 0x7F)).decode()
-_TLS_HELLO = b"\x16\x03"
 _ELSEWHERE = b"\0"
 """What a head begins with that follows another request at once, and is not kept."""
-_JUDGED = frozenset({b"host", b"expect", b"transfer-encoding"})
 _OF_UPGRADES = frozenset({b"connection", b"upgrade", b"http2-settings"})
 
 
@@ -128,7 +129,7 @@ class LegacyHttpProtocol(HttpToolsProtocol):
             if self._due is None:
                 self._due = self.loop.call_later(self._limits.deadline, self._late)
             if self._useless > _LARGEST_USELESS:
-                self._refuse(_too_large())
+                self._refuse(too_large())
 
     def _feed(self, data: bytes) -> None:
         try:
@@ -136,7 +137,7 @@ class LegacyHttpProtocol(HttpToolsProtocol):
         except httptools.HttpParserUpgrade as upgrade:
             self._stay(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
-            if self._part is _HEAD and not self.headers and not self._torn and _BEGINNING.match(self._head):
+            if self._part is _HEAD and not self.headers and not self._torn and begins_with_a_line(self._head):
                 self._torn = error
                 self._mend()
             else:
@@ -151,15 +152,14 @@ class LegacyHttpProtocol(HttpToolsProtocol):
         line, end, rest = self._head.lstrip(b"\r\n").partition(b"\n")
         if not end:
             if len(line) > LONGEST_URL:
-                self._refuse(_too_long())
+                self._refuse(too_long())
             return
-        found = _LINE.fullmatch(line)
-        url = quote_from_bytes(found[2], _VISIBLE).encode() if found else b""
-        if found is None or url == found[2]:
+        meant = mended(line)
+        if meant is None:
             self._refuse(self._reason(self._torn))
             return
         self._renew_parser()
-        self._feed(b"%b %b %b\r\n%b" % (found[1], url, found[3], rest))
+        self._feed(b"%b\r\n%b" % (meant, rest))
         self._torn = None
 
     def _stay(self, rest: bytes) -> None:
@@ -183,55 +183,39 @@ class LegacyHttpProtocol(HttpToolsProtocol):
         """A part of the request line has arrived."""
         super().on_url(url)
         if len(self.url) > LONGEST_URL:
-            raise _too_long()
+            raise too_long()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header has arrived, or what stands after a body: that must not change what the head has said."""
         self._head_size += len(name) + len(value)
         if self._head_size > LARGEST_HEAD or len(self.headers) >= MOST_HEADERS:
-            raise _too_large()
+            raise too_large()
         if self._part is not _HEAD:
             return
         # As uvicorn does it; this is called more often than anything else.
         header = (name.lower(), value)
         self.headers.append(header)
-        if header[0] in _JUDGED:
+        if header[0] in JUDGED:
             self._judged.append(header)
 
     def on_headers_complete(self) -> None:
         """The head is complete. A proxy's client may have sent a whole URL, even one without a path."""
         if len(self._judged) > 1 or (self._judged and self._judged[0][0] != b"host"):
-            self._judge()
+            self.expect_100_continue = judge(self._judged, self.parser.get_http_version())
         if self.parser.should_upgrade():
             if self.parser.get_method() == b"CONNECT":
-                raise unreadable("Requests are sent with GET or POST.", 405)
+                raise other_method()
             return
-        whole = _WHOLE_URL.match(self.url)
+        whole = host_and_path(self.url)
         if whole:
             # It says more exactly than the Host header where the request was meant to go.
-            self.headers[:] = [(b"host", whole[1]), *(pair for pair in self.headers if pair[0] != b"host")]
-            self.url = self.url if whole[2] else self.url[: whole.end()] + b"/" + self.url[whole.end() :]
+            host, self.url = whole
+            self.headers[:] = [(b"host", host), *(pair for pair in self.headers if pair[0] != b"host")]
         super().on_headers_complete()
         self.scope[ARRIVED] = False  # type: ignore[literal-required]  # a key of our own
         self._part = _BODY
         self._head = _ELSEWHERE
         self._useless = 0
-
-    def _judge(self) -> None:
-        """Refuse a head that can mean two things, or asks for what we do not do."""
-        values: dict[bytes, list[bytes]] = {}
-        for name, value in self._judged:
-            values.setdefault(name, []).append(value.strip().lower())
-        if len(values.get(b"host", ())) > 1:
-            raise unreadable("The request names two hosts.")
-        encoded = values.get(b"transfer-encoding")
-        if encoded and self.parser.get_http_version() != "1.1":
-            raise unreadable("The length of the body is not told as HTTP/1.0 tells it.")
-        if encoded not in (None, [b"chunked"]):
-            raise unreadable("A body can be sent in chunks, and in no other encoding.", 501)
-        if values.get(b"expect", [b"100-continue"]) != [b"100-continue"]:
-            raise unreadable("What the request expects is not done here.", 417)
-        self.expect_100_continue = b"expect" in values
 
     def on_body(self, body: bytes) -> None:
         """A part of a body has arrived."""
@@ -313,13 +297,9 @@ class LegacyHttpProtocol(HttpToolsProtocol):
         """What to tell about a request that the parser, or one of our limits, refused."""
         if error and isinstance(error.__context__, Fault):
             return error.__context__
-        if self._head.startswith(_TLS_HELLO):
-            return unreadable("This port speaks HTTP, and no TLS.")
-        if self._head.startswith(b"PRI * HTTP/2"):
-            return unreadable("HTTP/2 is not spoken here, only HTTP/1.1.", 505)
-        if isinstance(error, httptools.HttpParserInvalidMethodError) and _LINE.match(self._head):
-            return unreadable("Requests are sent with GET or POST.", 405)
-        return unreadable("The request is not valid HTTP.")
+        if isinstance(error, httptools.HttpParserInvalidMethodError) and is_a_line(self._head):
+            return other_method()
+        return unlike_http(self._head)
 
     def _refuse(self, fault: Fault) -> None:
         """Answer a request of which no more will be read, after those that came before it; then hang up."""
@@ -375,11 +355,3 @@ async def _refusal(fault: Fault, scope: Scope, _receive: Receive, send: Send) ->
     await send({"type": "http.response.body", "body": document})
     report.moment = time()
     tell(report)
-
-
-def _too_long() -> Fault:
-    return unreadable(f"The URL is longer than {LONGEST_URL} bytes. Send the parameters in the body of a POST.", 414)
-
-
-def _too_large() -> Fault:
-    return unreadable("The request has too many headers, or too long ones.", 431)

@@ -1,4 +1,4 @@
-"""The processes of a served gateway: a supervisor, and under it fronts, one walker, and the marketplace."""
+"""What the processes of a served gateway do: fronts, one walker, and the marketplace, under a supervisor."""
 
 from __future__ import annotations
 
@@ -11,11 +11,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from multiprocessing.connection import wait
-from multiprocessing.process import BaseProcess
-from pathlib import Path
-from typing import Any
 
 import httpx
 import uvicorn
@@ -46,51 +41,12 @@ from mturk_gateway.permissions import faults, keep_to_ourselves
 from mturk_gateway.rates import Memory
 from mturk_gateway.replay.files import prepare_folder
 from mturk_gateway.settings import Settings, SettingsError
+from mturk_gateway.supervisor import GRACE, Child, supervise
 
 log = get_logger()
 
-_SPAWN = multiprocessing.get_context("spawn")
-_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
-"""Seconds before a process that ended is started again: more each time for one that does not live long."""
-_LONG_LIFE = 20.0
-"""Seconds after which a process is held to have worked: it is started again at once."""
 _NICENESS = 10
 """How far walks stand back for requests, of at most 19."""
-_GLANCE = 1.0
-"""Seconds between two looks whether files that all processes share are still there."""
-_GRACE = 12
-"""Seconds that a front has to answer what it has begun, once it is told to end."""
-_FAREWELL = 8.0
-"""Seconds that every process has, beyond that, to put its things in order: 28 in all, where 30 are usual."""
-
-
-@dataclass
-class _Child:
-    name: str
-    target: Callable[..., None]
-    given: tuple[Any, ...]
-    process: BaseProcess | None = None
-    pause: float = 0.0
-    started: float = 0.0
-    due: float = 0.0
-
-    def start(self) -> None:
-        self.process = _SPAWN.Process(target=self.target, args=self.given, name=self.name)
-        self.process.start()
-        self.started = time.monotonic()
-        log.info("process started", name=self.name, pid=self.process.pid)
-
-    def bury(self, counts: Path) -> None:
-        """It has ended; `due` is when it is to be started again."""
-        if self.process and self.process.pid:
-            self.process.join()
-            log.error("process ended", name=self.name, exit_code=self.process.exitcode)
-            metrics.process_ended(counts, self.process.pid)
-        self.process = None
-        now = time.monotonic()
-        lived = now - self.started
-        self.pause = 0.0 if lived > _LONG_LIFE else min(max(_PAUSE, 2 * self.pause), _LONGEST_PAUSE)
-        self.due = now + self.pause
 
 
 def serve(settings: Settings, announce: Callable[[Requester | None], None]) -> None:
@@ -118,15 +74,15 @@ def serve(settings: Settings, announce: Callable[[Requester | None], None]) -> N
     if settings.embedded:
         internal = bind("127.0.0.1", 0)
         upstream_url = f"http://127.0.0.1:{internal.getsockname()[1]}"
-        children.append(_Child("marketplace", _run_marketplace, (settings, internal)))
-    children.append(_Child("walker", _run_walker, (settings, upstream_url, clock)))
+        children.append(Child("marketplace", _run_marketplace, (settings, internal)))
+    children.append(Child("walker", _run_walker, (settings, upstream_url, clock)))
     front = (settings, upstream_url, clock, bound, Memory.shared())
-    children += [_Child(f"front-{number}", _run_front, front) for number in range(settings.fronts)]
+    children += [Child(f"front-{number}", _run_front, front) for number in range(settings.fronts)]
     ready = threading.Thread(
         target=lambda: announce(demo) if _becomes_ready(settings) else None, name="announcing", daemon=True
     )
     with counted_together() as counts:
-        _supervise(children, bound, ready, settings, counts)
+        supervise(children, bound, ready, settings, counts)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -170,77 +126,6 @@ def _becomes_ready(settings: Settings) -> bool:
             time.sleep(0.1)
     log.error("not ready", url=url)
     return False
-
-
-def _disposable(settings: Settings) -> list[int | None]:
-    """What tells whether the files of paging, which may be made again, are still the same."""
-    files = (settings.data / name for name in ("walks.db", "snapshots.db"))
-    return [file.stat().st_ino if file.exists() else None for file in files]
-
-
-def _renew(settings: Settings) -> None:
-    house = House.open(settings)
-    house.renew_paging()
-    house.close()
-
-
-def _supervise(
-    children: list[_Child], bound: list[socket.socket], ready: threading.Thread, settings: Settings, counts: Path
-) -> None:
-    waking, wake = os.pipe()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: os.write(wake, b"!"))
-    files = _disposable(settings)
-    for child in children:
-        child.start()
-    ready.start()
-    while True:
-        sentinels = {child.process.sentinel: child for child in children if child.process}
-        ended = wait([waking, *sentinels], _GLANCE)
-        if waking in ended:
-            break
-        if _disposable(settings) != files:
-            # Whoever has them open goes on with files that nobody else sees.
-            log.error("databases of paging are gone and made anew")
-            _end_all(children)
-            _renew(settings)
-            files = _disposable(settings)
-            for child in children:
-                child.bury(counts)
-                child.start()
-            continue
-        for sentinel in ended:
-            sentinels[sentinel].bury(counts)  # type: ignore[index]  # only the pipe is no sentinel
-        for child in children:
-            if child.process is None and child.due <= time.monotonic():
-                child.start()
-    log.info("ending")
-    _close(bound)
-    _end_all(children)
-    log.info("ended")
-
-
-def _close(bound: list[socket.socket]) -> None:
-    # Whoever connects from now on is told at once that nobody is there.
-    for listening in bound:
-        listening.close()
-
-
-def _end_all(children: list[_Child]) -> None:
-    # What the fronts have begun to answer needs the others.
-    fronts = [child for child in children if child.name.startswith("front")]
-    _end(fronts, _GRACE + _FAREWELL)
-    _end([child for child in children if child not in fronts], _FAREWELL)
-
-
-def _end(children: list[_Child], patience: float) -> None:
-    processes = [child.process for child in children if child.process]
-    for process in processes:
-        process.terminate()
-    end = time.monotonic() + patience
-    for process in processes:
-        process.join(max(0.0, end - time.monotonic()))
-        process.kill()
 
 
 def _begin_child() -> None:
@@ -290,7 +175,7 @@ def _run_front(settings: Settings, upstream_url: str, clock: Clock, bound: list[
     config = server_config(
         answer,
         http=connections(Limits(settings.deadline, most_connections())),
-        timeout_graceful_shutdown=_GRACE,
+        timeout_graceful_shutdown=GRACE,
         ssl_certfile=certificate,
         ssl_keyfile=key,
     )

@@ -78,8 +78,8 @@ def _measured(name: str, run: _Run, times: int, fault: Fault) -> Figure:
         print(f"{name}: {what}", file=sys.stderr, flush=True)
     measured = (
         f"{times} times; {len(run.lab.asked):,} requests: {answered:,} answered, {refused} told to come back, "
-        f"{broken} broken off, {len(wrong)} wrong; {run.lab.writes:,} writes acknowledged, {len(lost)} lost, {len(twice)} twice; "
-        f"all served again after {sorted(gaps)[len(gaps) // 2]:.1f} s, at most {max(gaps):.1f}"
+        f"{broken} broken off, {len(wrong)} wrong; {run.lab.writes:,} writes acknowledged, {len(lost)} lost, "
+        f"{len(twice)} twice; all served again after {sorted(gaps)[len(gaps) // 2]:.1f} s, at most {max(gaps):.1f}"
     )
     return Figure("F", name, measured, "0 wrong, 0 lost, 0 twice", not (wrong or lost or twice))
 
@@ -126,7 +126,7 @@ def _small_disk(stack: ExitStack, folder: Path) -> _Run:
         raise _SkippedError("only root can mount a small disk")
     data = folder / "data"
     data.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={_SPACE}m", "tmpfs", data]
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={_SPACE}m,mode=700", "tmpfs", data]
     if subprocess.run(mount, check=False).returncode:
         raise _SkippedError("no disk can be mounted here")
     stack.callback(subprocess.run, ["umount", "-l", data], check=False)

@@ -50,7 +50,7 @@ def main() -> int:
             wrong += _by_grammar(name, given.seed, round(given.scale * AREAS[name].inputs), given.found)
     for name in names:
         if name in GUIDES and given.only != "grammars":
-            wrong += _guided(name, given.seed, round(given.scale * GUIDES[name].inputs), given.found)
+            wrong += _guided(name, given.seed, max(2 * _SEEDS, round(given.scale * GUIDES[name].inputs)), given.found)
     return min(wrong, 1)
 
 

@@ -1,4 +1,4 @@
-"""One area, fuzzed with coverage as the guide: `python -m fuzzing.guided AREA RUNS`, with options of libFuzzer behind it.
+"""One area, fuzzed with coverage as the guide: `python -m fuzzing.guided AREA RUNS`, and options of libFuzzer.
 
 It begins with inputs of the area's own making, and ends at the first that is wrong.
 """

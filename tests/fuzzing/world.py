@@ -163,9 +163,11 @@ class World:
                 hit = modern.create_hit(
                     **{**PROPERTIES, "Title": f"HIT {place} of {self._asked}", "MaxAssignments": 1 + (place < 2)}
                 )["HIT"]
+                # Nobody may hold many.
+                worker = "A1FUZZWORKER" if place < 3 else f"A{self._asked}HOLDER"
                 with self.database.writing() as connection:
                     now = int(wall_clock())
-                    assignment = workers.accept(connection, hit["HITId"], "A1FUZZWORKER", now)
+                    assignment = workers.accept(connection, hit["HITId"], worker, now)
                     if place < 3:
                         workers.submit(connection, assignment, [("q1", "<seven> &")], now)
                 if place == 2:
