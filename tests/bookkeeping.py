@@ -190,11 +190,8 @@ class Lab:
             if said.get("TurkErrorCode") in _REPEATED:
                 self._note(begun, "answered")
                 return None
-            passing = said["Error"]["Code"] in _PASSING and said["ResponseMetadata"]["HTTPStatusCode"] in (
-                400,
-                500,
-                503,
-            )
+            # What an outside upstream says to boto3 is handed on, pages of its own among it.
+            passing = said["Error"]["Code"] in _PASSING or said["ResponseMetadata"]["HTTPStatusCode"] >= 500
             self._note(begun, "refused" if passing else f"create_hit: {said}"[:300])
             raise _Again from None
         except BotoCoreError:

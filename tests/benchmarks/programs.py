@@ -33,7 +33,7 @@ LONG_AGO = datetime(2015, 1, 1, tzinfo=UTC)
 _WORKERS = [f"A{number}SOAK" for number in range(40)]
 _TIDE = 35
 """HITs that come and go in one round: several pages, and few enough for many rounds."""
-_BURST = 150
+_BURST = 800
 """Requests that a greedy program sends without a pause."""
 
 
@@ -233,7 +233,7 @@ class Program(threading.Thread):
             answer = self._send("GetAccountBalance")
             throttled = answer.status_code == 503 and b"<Code>ServiceUnavailable</Code>" in answer.content
             _expect(throttled or b"<IsValid>True</IsValid>" in answer.content, answer.content)
-        self.ending.wait(3.0)
+        self.ending.wait(10.0)
 
 
 ROUNDS: dict[str, Callable[[Program], None]] = {
