@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from prometheus_client.parser import text_string_to_metric_families
 
 from mturk_gateway.app import create_gateway
-from mturk_gateway.connection import LegacyHttpProtocol
+from mturk_gateway.edge.connection import LegacyHttpProtocol
 from mturk_gateway.listener import Listener
-from mturk_gateway.logs import RequestLog
+from mturk_gateway.observing.logs import RequestLog
 from support import get
 
 

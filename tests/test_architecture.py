@@ -43,7 +43,7 @@ ONLY_IN = {
         "mturk_gateway.routes",
         "mturk_gateway.serve",
     },
-    "prometheus_client": {"mturk_gateway.metrics"},
+    "prometheus_client": {"mturk_gateway.observing.metrics"},
     "alembic": {"mturk_gateway.schemas", "mturk_gateway.marketplace.migrations", "mturk_gateway.ledger.migrations"},
     "click": {"mturk_gateway.__main__", "mturk_gateway.commands"},
     "cryptography": {"mturk_gateway.doctor.certificates", "mturk_gateway.tls"},

@@ -23,7 +23,7 @@ import pytest
 from click.testing import CliRunner
 
 from mturk_gateway.__main__ import main
-from mturk_gateway.backup import BackupError, back_up, restore
+from mturk_gateway.backups.backup import BackupError, back_up, restore
 from mturk_gateway.credentials import read_profiles
 from mturk_gateway.embedded import EmbeddedGateway
 from mturk_gateway.ledger.undertakings import Undertakings, Wish

@@ -11,11 +11,11 @@ from contextlib import ExitStack
 
 import pytest
 
-from mturk_gateway.connection import LONGEST_URL, connections
+from mturk_gateway.edge.connection import LONGEST_URL, connections
+from mturk_gateway.edge.failsafe import Failsafe
+from mturk_gateway.edge.limits import Limits
 from mturk_gateway.embedded import EmbeddedGateway
-from mturk_gateway.failsafe import Failsafe
 from mturk_gateway.front import read_body, send_document
-from mturk_gateway.limits import Limits
 from mturk_gateway.listener import Listener
 from mturk_gateway.settings import Settings
 from mturk_translators.faults import Fault

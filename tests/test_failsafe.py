@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from mturk_gateway.connection import LegacyHttpProtocol
-from mturk_gateway.failsafe import Failsafe
+from mturk_gateway.edge.connection import LegacyHttpProtocol
+from mturk_gateway.edge.failsafe import Failsafe
 from mturk_gateway.listener import Listener
 from mturk_translators.xml import parse
 from support import FORM, get, one, post, signed_query

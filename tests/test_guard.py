@@ -11,11 +11,11 @@ from botocore.exceptions import ClientError
 
 from mturk_gateway.admin import add_demo
 from mturk_gateway.credentials import Requester
+from mturk_gateway.edge.failures import Failures
+from mturk_gateway.edge.guard import Guard
+from mturk_gateway.edge.rates import Memory, Rate
 from mturk_gateway.embedded import EmbeddedGateway
-from mturk_gateway.failures import Failures
 from mturk_gateway.front import Document, Unproved
-from mturk_gateway.guard import Guard
-from mturk_gateway.rates import Memory, Rate
 from mturk_gateway.settings import Settings
 from mturk_translators.xml import parse
 from support import FORM, modern_client, one, signed_query

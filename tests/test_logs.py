@@ -16,8 +16,8 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from fronts import front_of, request_id_of
-from mturk_gateway.logs import RequestLog, add_request
-from mturk_gateway.reports import Report
+from mturk_gateway.observing.logs import RequestLog, add_request
+from mturk_gateway.observing.reports import Report
 from support import ScriptedUpstream, free_port, get, modern_client, post, signed_pairs, signed_query
 
 

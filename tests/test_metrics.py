@@ -20,14 +20,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from fronts import front_of, samples, value
 from golden import FIXTURES
-from mturk_gateway import metrics
 from mturk_gateway.clock import wall_clock
-from mturk_gateway.counting import counted_together
 from mturk_gateway.credentials import read_profiles
-from mturk_gateway.labels import known_code, known_operation
 from mturk_gateway.marketplace.counts import Counter
 from mturk_gateway.marketplace.operations import OPERATIONS
-from mturk_gateway.states import states
+from mturk_gateway.observing import metrics
+from mturk_gateway.observing.counting import counted_together
+from mturk_gateway.observing.labels import known_code, known_operation
+from mturk_gateway.observing.states import states
 from support import ScriptedUpstream, ask, fill, free_port, get, modern_client, post, served, signed_query
 
 DASHBOARD = Path(__file__).parent.parent / "deploy" / "grafana-dashboard.json"
@@ -267,7 +267,10 @@ def test_counts_outlive_the_process_that_made_them(run):
 
 
 def test_processes_that_end_again_and_again_leave_no_more_files(tmp_path, monkeypatch):
-    code = "from mturk_gateway import metrics; metrics.throttled('soap', 'key'); metrics.called('GetHIT', 'ok', 2.0)"
+    code = (
+        "from mturk_gateway.observing import metrics\n"
+        "metrics.throttled('soap', 'key'); metrics.called('GetHIT', 'ok', 2.0)"
+    )
     left = []
     for _ in range(2):
         environment = {**os.environ, metrics.FOLDER: str(tmp_path)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mturk_gateway.programs import PROGRAMS, program_of
+from mturk_gateway.observing.programs import PROGRAMS, program_of
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import asyncio
 import httpx
 import pytest
 
-from mturk_gateway.addresses import neighbourhood, read_networks
-from mturk_gateway.proxies import BehindProxies
+from mturk_gateway.edge.addresses import neighbourhood, read_networks
+from mturk_gateway.edge.proxies import BehindProxies
 from mturk_translators.xml import parse
 from support import one
 

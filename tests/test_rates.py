@@ -8,8 +8,8 @@ import operator
 
 import pytest
 
-from mturk_gateway.failures import Failures
-from mturk_gateway.rates import Memory, Rate
+from mturk_gateway.edge.failures import Failures
+from mturk_gateway.edge.rates import Memory, Rate
 
 
 class Time:

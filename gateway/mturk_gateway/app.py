@@ -20,17 +20,20 @@ from mturk_gateway.clock import Clock, wall_clock
 from mturk_gateway.credentials import DEMO, Keyring, Requester
 from mturk_gateway.database import Database
 from mturk_gateway.driver import Driver, LedgerOperation
-from mturk_gateway.failsafe import Failsafe
-from mturk_gateway.failures import Failures
+from mturk_gateway.edge.failsafe import Failsafe
+from mturk_gateway.edge.failures import Failures
+from mturk_gateway.edge.guard import Guard
+from mturk_gateway.edge.headers import SafeHeaders
+from mturk_gateway.edge.proxies import BehindProxies
+from mturk_gateway.edge.rates import Memory, Rate
 from mturk_gateway.front import XML_TYPE, Front, LegacyFront, SoapFront
-from mturk_gateway.guard import Guard
-from mturk_gateway.headers import SafeHeaders
 from mturk_gateway.house import House
 from mturk_gateway.ledger.receptors import Receptors
 from mturk_gateway.ledger.undertakings import Undertakings
 from mturk_gateway.ledger.usage import Usage
-from mturk_gateway.logs import RequestLog
 from mturk_gateway.modern import ModernFront
+from mturk_gateway.observing.logs import RequestLog
+from mturk_gateway.observing.reports import Reporting, current
 from mturk_gateway.pages import PageReader
 from mturk_gateway.paging.bases import Bases
 from mturk_gateway.paging.clearing import Clearing, Limits
@@ -43,11 +46,8 @@ from mturk_gateway.paging.walker import LEASE, Walker
 from mturk_gateway.paging.walking import Walking
 from mturk_gateway.paging.writes import Writes
 from mturk_gateway.pipeline import Pipeline
-from mturk_gateway.proxies import BehindProxies
-from mturk_gateway.rates import Memory, Rate
 from mturk_gateway.replay.recorder import Recorder
 from mturk_gateway.replay.scrubbing import Scrubber, scrubbing_key
-from mturk_gateway.reports import Reporting, current
 from mturk_gateway.routes import Files, Health, Metrics
 from mturk_gateway.settings import Settings
 from mturk_gateway.statistics.deeds import Deeds

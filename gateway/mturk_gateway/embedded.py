@@ -11,14 +11,14 @@ from starlette.types import Receive, Scope, Send
 from mturk_gateway.admin import add_requester, import_new_requesters
 from mturk_gateway.app import create_finisher, create_gateway, create_walker, open_upstream, public_hosts
 from mturk_gateway.clock import Clock, wall_clock
-from mturk_gateway.connection import connections
 from mturk_gateway.credentials import Keyring, Requester, read_profiles
+from mturk_gateway.edge.connection import connections
+from mturk_gateway.edge.limits import Limits
 from mturk_gateway.house import House
-from mturk_gateway.limits import Limits
 from mturk_gateway.listener import Listener
-from mturk_gateway.logs import RequestLog
 from mturk_gateway.marketplace.app import create_marketplace
 from mturk_gateway.marketplace.terms import Terms
+from mturk_gateway.observing.logs import RequestLog
 from mturk_gateway.replay.files import prepare_folder
 from mturk_gateway.settings import Settings
 

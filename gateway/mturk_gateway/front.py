@@ -8,8 +8,8 @@ from typing import NamedTuple
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mturk_gateway.exchange import Answering, Received
+from mturk_gateway.observing.reports import current
 from mturk_gateway.realm import is_sandbox_host
-from mturk_gateway.reports import current
 from mturk_translators.document import front_refusal, soap_fault
 from mturk_translators.faults import Fault, unreadable
 

@@ -15,15 +15,15 @@ import httpx
 from starlette.types import Receive, Scope, Send
 from structlog import get_logger
 
-from mturk_gateway import metrics
 from mturk_gateway.clock import Clock
 from mturk_gateway.credentials import Requester
+from mturk_gateway.edge.rates import Rate
 from mturk_gateway.front import Document, Unproved, header, read_body, send_document
 from mturk_gateway.ledger.usage import Usage
+from mturk_gateway.observing import metrics
+from mturk_gateway.observing.reports import current
 from mturk_gateway.paging.writes import Writes
-from mturk_gateway.rates import Rate
 from mturk_gateway.realm import is_sandbox_host
-from mturk_gateway.reports import current
 from mturk_gateway.sigv4 import SignatureFault, SignedRequest, access_key_of, verify
 from mturk_gateway.upstream import UNREACHABLE, Upstream, outcome_of
 from mturk_translators.call import Call, Reply, writes, written_by

@@ -13,20 +13,20 @@ from typing import NamedTuple, TypeVar
 
 from structlog import get_logger
 
-from mturk_gateway import metrics
 from mturk_gateway.auth import Claim, authenticate
 from mturk_gateway.clock import Clock
 from mturk_gateway.credentials import NOBODY, Requester
 from mturk_gateway.database import TROUBLE
 from mturk_gateway.driver import Driver
+from mturk_gateway.edge.rates import Rate
 from mturk_gateway.exchange import Answer, Exchange, Received
 from mturk_gateway.ledger.undertakings import Undertakings
 from mturk_gateway.ledger.usage import Usage
+from mturk_gateway.observing import metrics
+from mturk_gateway.observing.reports import current
 from mturk_gateway.pages import PageReader
 from mturk_gateway.paging.snapshots import Sought
 from mturk_gateway.question import Ask, Question, Questions, Wanted
-from mturk_gateway.rates import Rate
-from mturk_gateway.reports import current
 from mturk_gateway.transcript import transcribe
 from mturk_gateway.undertaking import Undertaker
 from mturk_translators.call import Reply

@@ -13,9 +13,9 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from structlog import get_logger
 
-from mturk_gateway import metrics
 from mturk_gateway.house import House
-from mturk_gateway.states import Counts, states
+from mturk_gateway.observing import metrics
+from mturk_gateway.observing.states import Counts, states
 
 log = get_logger()
 

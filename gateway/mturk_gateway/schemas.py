@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from structlog import get_logger
 
-from mturk_gateway.copying import copy_database
+from mturk_gateway.backups.copying import copy_database
 
 log = get_logger()
 

@@ -17,7 +17,6 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from structlog import get_logger
 
-from mturk_gateway import metrics
 from mturk_gateway.admin import add_demo, import_new_requesters
 from mturk_gateway.app import (
     create_finisher,
@@ -28,17 +27,18 @@ from mturk_gateway.app import (
     public_hosts,
 )
 from mturk_gateway.clock import Clock, SteadyClock, wall_clock
-from mturk_gateway.connection import connections
-from mturk_gateway.counting import counted_together
 from mturk_gateway.credentials import DEMO, Keyring, Requester, read_profiles
+from mturk_gateway.edge.connection import connections
+from mturk_gateway.edge.limits import Limits, most_connections
+from mturk_gateway.edge.rates import Memory
 from mturk_gateway.house import House
-from mturk_gateway.limits import Limits, most_connections
 from mturk_gateway.listener import Server, bind, server_config
-from mturk_gateway.logs import RequestLog, configure_logs, standard_error
 from mturk_gateway.marketplace.app import create_marketplace
 from mturk_gateway.marketplace.terms import Terms
+from mturk_gateway.observing import metrics
+from mturk_gateway.observing.counting import counted_together
+from mturk_gateway.observing.logs import RequestLog, configure_logs, standard_error
 from mturk_gateway.permissions import faults, keep_to_ourselves
-from mturk_gateway.rates import Memory
 from mturk_gateway.replay.files import prepare_folder
 from mturk_gateway.settings import Settings, SettingsError
 from mturk_gateway.supervisor import GRACE, Child, supervise

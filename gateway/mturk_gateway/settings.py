@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from mturk_gateway.addresses import Network, is_loopback, read_networks
 from mturk_gateway.credentials import shared_credentials_path
+from mturk_gateway.edge.addresses import Network, is_loopback, read_networks
 from mturk_gateway.tls.files import TlsFiles
 
 EMBEDDED = "embedded"

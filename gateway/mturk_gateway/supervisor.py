@@ -17,8 +17,8 @@ from typing import Any
 
 from structlog import get_logger
 
-from mturk_gateway import metrics
 from mturk_gateway.house import House
+from mturk_gateway.observing import metrics
 from mturk_gateway.settings import Settings
 
 log = get_logger()

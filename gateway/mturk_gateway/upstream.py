@@ -19,8 +19,8 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError, ParamValidationError
 from structlog import get_logger
 
-from mturk_gateway import metrics
 from mturk_gateway.credentials import Requester
+from mturk_gateway.observing import metrics
 from mturk_gateway.replies import ReplyParserFactory
 from mturk_gateway.transcript import note_call
 from mturk_translators.call import Call, Reply

@@ -7,7 +7,7 @@ import socket
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from mturk_gateway.connection import LegacyHttpProtocol
+from mturk_gateway.edge.connection import LegacyHttpProtocol
 from mturk_gateway.listener import server_config
 
 

@@ -16,8 +16,8 @@ GUIDES = {
     "connections": Guide(
         8_000,
         (
-            "mturk_gateway.connection",
-            "mturk_gateway.failsafe",
+            "mturk_gateway.edge.connection",
+            "mturk_gateway.edge.failsafe",
             "mturk_gateway.front",
             "mturk_gateway.pipeline",
             "mturk_gateway.question",

@@ -20,15 +20,15 @@ from fuzzing.wires import KEY, SECRET
 from mturk_gateway.admin import import_new_requesters
 from mturk_gateway.app import create_finisher, create_gateway, create_walker, open_upstream
 from mturk_gateway.clock import wall_clock
-from mturk_gateway.connection import LegacyHttpProtocol, Limits
 from mturk_gateway.credentials import Keyring, Requester
+from mturk_gateway.edge.connection import LegacyHttpProtocol, Limits
 from mturk_gateway.embedded import open_prepared
 from mturk_gateway.listener import Listener, server_config
-from mturk_gateway.logs import RequestLog
 from mturk_gateway.marketplace.app import create_marketplace
 from mturk_gateway.marketplace.services.qualifying import requesting
 from mturk_gateway.marketplace.services.working import workers
 from mturk_gateway.marketplace.tables import accounts, transfers
+from mturk_gateway.observing.logs import RequestLog
 from mturk_gateway.settings import Settings
 from support import PROPERTIES, modern_client
 

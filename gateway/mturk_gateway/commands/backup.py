@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from mturk_gateway.backup import BackupError, back_up, name_of_backup
+from mturk_gateway.backups.backup import BackupError, back_up, name_of_backup
 from mturk_gateway.commands.from_settings import from_table, settings_of
 
 _NICENESS = 10

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from mturk_gateway.logs import configure_logs
+from mturk_gateway.observing.logs import configure_logs
 from mturk_gateway.replay.player import Player
 from mturk_gateway.replay.recordings import RecordingError, load_recordings
 from mturk_gateway.replay.server import ReplayServer

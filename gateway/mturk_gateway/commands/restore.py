@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from mturk_gateway.backup import BackupError, restore
+from mturk_gateway.backups.backup import BackupError, restore
 from mturk_gateway.commands.from_settings import from_table, settings_of
 
 

@@ -14,7 +14,7 @@ from mturk_gateway.clock import wall_clock
 from mturk_gateway.commands.from_settings import from_table, settings_of
 from mturk_gateway.commands.sign import signed_url
 from mturk_gateway.credentials import CredentialsError, Requester
-from mturk_gateway.logs import configure_logs
+from mturk_gateway.observing.logs import configure_logs
 from mturk_gateway.schemas import SchemaError
 from mturk_gateway.serve import serve
 from mturk_gateway.settings import SettingsError

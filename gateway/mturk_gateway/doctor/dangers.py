@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mturk_gateway.addresses import is_loopback
 from mturk_gateway.doctor.findings import Finding, ok, warning
+from mturk_gateway.edge.addresses import is_loopback
 from mturk_gateway.settings import Settings
 
 _USUAL_SKEW = 900

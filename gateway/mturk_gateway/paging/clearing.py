@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, or_, select, update
 
-from mturk_gateway import metrics
 from mturk_gateway.database import Database, database_now
+from mturk_gateway.observing import metrics
 from mturk_gateway.paging.snapshots import Snapshot
 from mturk_gateway.paging.tables import (
     COMPLETE,

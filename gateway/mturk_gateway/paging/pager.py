@@ -10,10 +10,10 @@ from typing import TypeVar
 
 from structlog import get_logger
 
+from mturk_gateway.observing.reports import current
 from mturk_gateway.paging.desk import Desk, Spot
 from mturk_gateway.paging.shelf import Shelf
 from mturk_gateway.paging.snapshots import Page, Sought
-from mturk_gateway.reports import current
 from mturk_translators.faults import ModernError
 from mturk_translators.operations import LISTINGS
 

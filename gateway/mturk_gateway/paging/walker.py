@@ -11,7 +11,7 @@ from typing import Self
 from structlog import get_logger
 from structlog.contextvars import bound_contextvars
 
-from mturk_gateway import metrics
+from mturk_gateway.observing import metrics
 from mturk_gateway.paging.clearing import Clearing
 from mturk_gateway.paging.queue import Task, ViewTask, WalkQueue
 from mturk_gateway.paging.walking import HopelessError, Interrupted, Walking

@@ -8,9 +8,9 @@ from typing import Any
 
 from structlog import get_logger
 
-from mturk_gateway import metrics
 from mturk_gateway.credentials import Requester
 from mturk_gateway.driving import drive
+from mturk_gateway.observing import metrics
 from mturk_gateway.paging.bases import Bases
 from mturk_gateway.paging.changes import START, Told, asking_since, told_by
 from mturk_gateway.paging.journal import Journal

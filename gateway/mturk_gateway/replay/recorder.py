@@ -11,8 +11,8 @@ from pathlib import Path
 from cachetools import LRUCache
 from structlog import get_logger
 
-from mturk_gateway import metrics
 from mturk_gateway.exchange import Exchange
+from mturk_gateway.observing import metrics
 from mturk_gateway.replay.files import save
 from mturk_gateway.replay.pairs import FilePair, pair_of, with_calls, with_calls_of
 from mturk_gateway.transcript import Made

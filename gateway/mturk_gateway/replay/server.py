@@ -6,11 +6,11 @@ import uuid
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mturk_gateway.connection import connections
+from mturk_gateway.edge.connection import connections
+from mturk_gateway.edge.failsafe import Failsafe, refusal_in
+from mturk_gateway.edge.limits import Limits
 from mturk_gateway.exchange import Answer, Received
-from mturk_gateway.failsafe import Failsafe, refusal_in
 from mturk_gateway.front import Front, LegacyFront, protocol_of, send_document
-from mturk_gateway.limits import Limits
 from mturk_gateway.listener import Listener
 from mturk_gateway.replay.player import NoRecordingError, Player
 from mturk_translators.document import front_refusal, whole_refusal

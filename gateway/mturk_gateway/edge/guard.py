@@ -6,13 +6,13 @@ import math
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mturk_gateway import metrics
-from mturk_gateway.addresses import neighbourhood
-from mturk_gateway.failures import Failures
+from mturk_gateway.edge.addresses import neighbourhood
+from mturk_gateway.edge.failures import Failures
+from mturk_gateway.edge.rates import Rate
 from mturk_gateway.front import Document, Protocol, Unproved, protocol_of, send_document
 from mturk_gateway.modern import JSON_TYPE, modern_error
-from mturk_gateway.rates import Rate
-from mturk_gateway.reports import current, request_id
+from mturk_gateway.observing import metrics
+from mturk_gateway.observing.reports import current, request_id
 from mturk_translators.document import front_refusal, soap_fault
 from mturk_translators.faults import too_often
 

@@ -18,9 +18,9 @@ from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
-from mturk_gateway.labels import known_code, known_operation
-from mturk_gateway.programs import program_of
-from mturk_gateway.reports import Report
+from mturk_gateway.observing.labels import known_code, known_operation
+from mturk_gateway.observing.programs import program_of
+from mturk_gateway.observing.reports import Report
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

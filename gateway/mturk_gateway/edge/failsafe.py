@@ -9,7 +9,7 @@ from structlog import get_logger
 
 from mturk_gateway.front import ARRIVED, XML_TYPE, Protocol, protocol_of, send_document
 from mturk_gateway.modern import JSON_TYPE, modern_error
-from mturk_gateway.reports import current
+from mturk_gateway.observing.reports import current
 from mturk_translators.document import front_refusal, soap_fault
 from mturk_translators.faults import Fault, internal_error, unavailable
 

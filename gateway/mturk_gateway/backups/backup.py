@@ -12,8 +12,8 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from mturk_gateway.archive import ArchiveError, Manifest, entry_of, files_of, unpack, write_archive
-from mturk_gateway.copying import copy_database, new_file, sync
+from mturk_gateway.backups.archive import ArchiveError, Manifest, entry_of, files_of, unpack, write_archive
+from mturk_gateway.backups.copying import copy_database, new_file, sync
 from mturk_gateway.schemas import PACKAGES, SchemaError, check_version
 
 _REST = 1.0

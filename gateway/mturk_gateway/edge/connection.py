@@ -15,12 +15,10 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from mturk_gateway import metrics
-from mturk_gateway.closing import ClosingTransport
-from mturk_gateway.failsafe import refusal_in
-from mturk_gateway.front import ARRIVED, FAULT, protocol_of
-from mturk_gateway.headers import SAFE
-from mturk_gateway.heads import (
+from mturk_gateway.edge.closing import ClosingTransport
+from mturk_gateway.edge.failsafe import refusal_in
+from mturk_gateway.edge.headers import SAFE
+from mturk_gateway.edge.heads import (
     JUDGED,
     LARGEST_HEAD,
     LONGEST_URL,
@@ -35,9 +33,11 @@ from mturk_gateway.heads import (
     too_long,
     unlike_http,
 )
-from mturk_gateway.limits import Limits
-from mturk_gateway.logs import tell
-from mturk_gateway.reports import Report
+from mturk_gateway.edge.limits import Limits
+from mturk_gateway.front import ARRIVED, FAULT, protocol_of
+from mturk_gateway.observing import metrics
+from mturk_gateway.observing.logs import tell
+from mturk_gateway.observing.reports import Report
 from mturk_translators.faults import Fault, unreadable
 
 _MOST_AHEAD = 256

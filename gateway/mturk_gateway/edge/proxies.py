@@ -10,10 +10,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from structlog import get_logger
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from mturk_gateway.addresses import Network, address_of
-from mturk_gateway.failsafe import refusal_in
+from mturk_gateway.edge.addresses import Network, address_of
+from mturk_gateway.edge.failsafe import refusal_in
 from mturk_gateway.front import protocol_of, send_document
-from mturk_gateway.reports import current
+from mturk_gateway.observing.reports import current
 from mturk_translators.faults import unreadable
 
 log = get_logger()

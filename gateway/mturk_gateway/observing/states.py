@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from mturk_gateway.database import TROUBLE, Database, database_now
 from mturk_gateway.house import House
 from mturk_gateway.ledger.tables import undertakings
-from mturk_gateway.metrics import State
+from mturk_gateway.observing.metrics import State
 from mturk_gateway.paging.tables import COMPLETE, QUEUED, WALKING, bases, walks
 
 _UNDER_WAY = select(walks.c.state, func.count()).where(walks.c.state.in_((QUEUED, WALKING))).group_by(walks.c.state)

@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable
 
-from mturk_gateway.rates import Cells, Debts
+from mturk_gateway.edge.rates import Cells, Debts
 
 _FREE = 10
 """Failures that are told at once."""

@@ -14,9 +14,9 @@ import orjson
 import structlog
 from structlog.typing import EventDict
 
-from mturk_gateway import metrics
-from mturk_gateway.programs import program_of
-from mturk_gateway.reports import Report, reported
+from mturk_gateway.observing import metrics
+from mturk_gateway.observing.programs import program_of
+from mturk_gateway.observing.reports import Report, reported
 
 
 def configure_logs() -> None:

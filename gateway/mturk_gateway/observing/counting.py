@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import gettempdir, mkdtemp
 
-from mturk_gateway.metrics import FOLDER
+from mturk_gateway.observing.metrics import FOLDER
 
 _MEMORY = Path("/dev/shm")  # noqa: S108  # only ever a folder of an unguessable name in it
 _PREFIX = "mturk-gateway-metrics-"

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mturk_gateway.addresses import is_loopback
+from mturk_gateway.edge.addresses import is_loopback
 from mturk_gateway.front import header
 
 SAFE = [
