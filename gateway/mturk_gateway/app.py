@@ -29,7 +29,7 @@ from mturk_gateway.edge.rates import Memory, Rate
 from mturk_gateway.front import XML_TYPE, Front, LegacyFront, SoapFront
 from mturk_gateway.house import House
 from mturk_gateway.ledger.receptors import Receptors
-from mturk_gateway.ledger.undertakings import Undertakings
+from mturk_gateway.ledger.undertakings import RENEWAL, Undertakings
 from mturk_gateway.ledger.usage import Usage
 from mturk_gateway.modern import ModernFront
 from mturk_gateway.observing.logs import RequestLog
@@ -135,7 +135,7 @@ def create_gateway(
         deeds.note(requester.account, call, reply, service_clock())
 
     driver = Driver(upstream, writes, ledger_operations(house.ledger, tallies, service_clock), note)
-    undertakings = open_undertakings(settings, house.ledger)
+    undertakings = Undertakings(house.ledger)
     recorder = _open_recorder(settings, house.stock)
     legacy = Pipeline(
         find,
@@ -183,7 +183,7 @@ def create_gateway(
         executor.shutdown()
         upstream.close()
 
-    regular = {usage.save: _SAVING, deeds.save: _SAVING_DEEDS, request_log.write: _WRITING}
+    regular = {undertakings.renew: RENEWAL, usage.save: _SAVING, deeds.save: _SAVING_DEEDS, request_log.write: _WRITING}
     other = health.answered_by(_fastapi(_lifespan(executor, regular, close)))
     if settings.embedded:
         other.add_api_route("/files/{key}", Files(client, upstream_url).answer, methods=["GET"])
@@ -220,13 +220,7 @@ def ledger_operations(ledger: Database, tallies: Tallies, clock: Clock) -> dict[
     }
 
 
-def open_undertakings(settings: Settings, ledger: Database) -> Undertakings:
-    """The record of undertakings, whose leases outlast any one call: that is tried three times, with pauses."""
-    return Undertakings(ledger, lease=30.0 + 4 * settings.upstream_timeout)
-
-
 def create_finisher(
-    settings: Settings,
     house: House,
     upstream: Upstream,
     find: Callable[[str], Requester | None],
@@ -241,7 +235,7 @@ def create_finisher(
 
     # What is planned needs no more of the ledger.
     driver = Driver(upstream, writes, {}, note)
-    return Finisher(Undertaker(open_undertakings(settings, house.ledger), driver, writes), find)
+    return Finisher(Undertaker(Undertakings(house.ledger), driver, writes), find)
 
 
 def create_walker(
@@ -260,7 +254,7 @@ def create_walker(
         Bases(stock),
         upstream,
         find,
-        open_undertakings(settings, ledger).going,
+        Undertakings(ledger).going,
         lifetime=settings.walk_lifetime,
         largest=space // 2,
         search_cap=settings.search_cap,
@@ -300,6 +294,10 @@ def _lifespan(
             except SQLAlchemyError:
                 log.exception("not saved")
 
+    def do_all() -> None:
+        for what in regular:
+            what()
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         tasks = [asyncio.create_task(do(what, pause)) for what, pause in regular.items()]
@@ -308,9 +306,10 @@ def _lifespan(
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+        # Calls that hang may keep us longer than we are given.
+        do_all()
         await close()
-        for what in regular:
-            what()
+        do_all()
 
     return lifespan
 

@@ -35,19 +35,9 @@ class Driver:
         self._ledger = ledger
         self._noted = noted
 
-    def drive(
-        self,
-        requester: Requester,
-        steps: Generator[Call | LedgerCall, Reply, Outcome],
-        before_each: Callable[[], None] = lambda: None,
-    ) -> Outcome:
-        """What the steps of a flow return; `before_each` is called before each call. Raises what they raise."""
-
-        def answer(call: Call | LedgerCall) -> Reply:
-            before_each()
-            return self._answer(requester, call)
-
-        return drive(steps, answer)
+    def drive(self, requester: Requester, steps: Generator[Call | LedgerCall, Reply, Outcome]) -> Outcome:
+        """What the steps of a flow return. Raises what they raise."""
+        return drive(steps, lambda call: self._answer(requester, call))
 
     def _answer(self, requester: Requester, call: Call | LedgerCall) -> Reply:
         if isinstance(call, LedgerCall):

@@ -88,7 +88,7 @@ class EmbeddedGateway:
         self._stack.callback(upstream.close)
         house, find = self.house, Keyring(self.house.credentials).find_account
         self._stack.enter_context(create_walker(settings, house.desk, house.stock, house.ledger, upstream, find))
-        self._stack.enter_context(create_finisher(settings, house, upstream, find, self._clock))
+        self._stack.enter_context(create_finisher(house, upstream, find, self._clock))
         apps = create_gateway(settings, house, upstream_url, RequestLog(), self._clock)
         self.url = self._stack.enter_context(listener).url
         return self

@@ -22,7 +22,6 @@ from mturk_gateway.app import (
     create_finisher,
     create_gateway,
     create_walker,
-    open_undertakings,
     open_upstream,
     public_hosts,
 )
@@ -32,6 +31,7 @@ from mturk_gateway.edge.connection import connections
 from mturk_gateway.edge.limits import Limits, most_connections
 from mturk_gateway.edge.rates import Memory
 from mturk_gateway.house import House
+from mturk_gateway.ledger.undertakings import Undertakings
 from mturk_gateway.listener import Server, bind, server_config
 from mturk_gateway.marketplace.app import create_marketplace
 from mturk_gateway.marketplace.terms import Terms
@@ -100,7 +100,7 @@ def _prepare(settings: Settings, clock: Clock) -> Requester | None:
     house = House.open(settings, clock)
     try:
         house.prepare()
-        open_undertakings(settings, house.ledger).release()
+        Undertakings(house.ledger).release()
         if house.marketplace and settings.credentials:
             profiles = read_profiles(settings.credentials)
             import_new_requesters(house.marketplace, house.credentials, profiles, wall_clock())
@@ -201,7 +201,7 @@ def _run_walker(settings: Settings, upstream_url: str, clock: Clock) -> None:
     find = Keyring(house.credentials).find_account
     with (
         create_walker(settings, house.desk, house.stock, house.ledger, upstream, find),
-        create_finisher(settings, house, upstream, find),
+        create_finisher(house, upstream, find),
     ):
         while not stopping.wait(1.0):
             pass

@@ -13,8 +13,9 @@ from structlog import get_logger
 from structlog.contextvars import bound_contextvars
 
 from mturk_gateway.credentials import Requester
+from mturk_gateway.database import TROUBLE
 from mturk_gateway.driver import Driver
-from mturk_gateway.ledger.undertakings import Busy, Promise, Undertakings, Wish
+from mturk_gateway.ledger.undertakings import RENEWAL, Busy, Promise, Undertakings, Wish
 from mturk_gateway.paging.writes import Writes
 from mturk_translators.call import Reply
 from mturk_translators.faults import MISSHAPEN, Fault, ModernError, repeated_token, unavailable
@@ -27,8 +28,6 @@ _PATIENCE = 10.0
 """Seconds that a request waits for another one about the same subject."""
 _PAUSE = 0.02
 """Seconds between two looks whether the other one has come to its end."""
-_HOLDING = 5.0
-"""Seconds after which whoever is at work says so again."""
 _BUSY = "An earlier request about the same object is still being carried out. Please ask again in a few seconds."
 
 _THREADS = 4
@@ -66,16 +65,17 @@ class Undertaker:
         if promise.state == "waiting":
             return {}
         if promise.state != "ended":
-            if promise.plan is None:
-                promise = self._plan(requester, promise, undertaking.plan(given, context))
-            try:
-                self._carry_out(requester, promise, undertaking)
-            except Unfinished:
-                self._wait(promise)
-                return {}
-            except (ModernError, Fault, *MISSHAPEN) as error:
-                self._fail(promise, error)
-                raise
+            with self._undertakings.holding(promise):
+                if promise.plan is None:
+                    promise = self._plan(requester, promise, undertaking.plan(given, context))
+                try:
+                    self._carry_out(requester, promise, undertaking)
+                except Unfinished:
+                    self._wait(promise)
+                    return {}
+                except (ModernError, Fault, *MISSHAPEN) as error:
+                    self._fail(promise, error)
+                    raise
         if wish.token:
             self._undertakings.change(promise, "told")
         else:
@@ -122,15 +122,7 @@ class Undertaker:
         return self._undertakings.keep(promise, plan)
 
     def _carry_out(self, requester: Requester, promise: Promise, undertaking: Undertaking) -> None:
-        held_at = time.monotonic()
-
-        def hold() -> None:
-            nonlocal held_at
-            if time.monotonic() - held_at > _HOLDING:
-                self._undertakings.hold(promise)
-                held_at = time.monotonic()
-
-        self._driver.drive(requester, undertaking.carry_out(promise.plan or {}), hold)
+        self._driver.drive(requester, undertaking.carry_out(promise.plan or {}))
 
     def go_on(self, find: Callable[[str], Requester | None]) -> str | None:
         """Go on with one undertaking that is due, and say if it is *open*, *waiting* or *ended* now; None when none is.
@@ -156,7 +148,8 @@ class Undertaker:
             self._undertakings.forget(promise)
             return "ended"
         try:
-            self._carry_out(requester, promise, undertaking)
+            with self._undertakings.holding(promise):
+                self._carry_out(requester, promise, undertaking)
         except Unfinished:
             self._wait(promise)
             return "waiting"
@@ -172,6 +165,10 @@ class Undertaker:
             else:
                 self._undertakings.change(promise, "ended")
         return "ended"
+
+    def renew(self) -> None:
+        """Say that this process is still at what it carries out; to be called every `RENEWAL` seconds."""
+        self._undertakings.renew()
 
     def clear(self) -> None:
         """Forget what nobody can ask for any more."""
@@ -216,6 +213,7 @@ class Finisher:
         self._threads = [
             threading.Thread(target=self._look, name=f"finisher-{number}", daemon=True) for number in range(_THREADS)
         ]
+        self._threads.append(threading.Thread(target=self._renew, name="finisher-holding", daemon=True))
 
     def start(self) -> Self:
         """Begin to look for what is due."""
@@ -247,3 +245,10 @@ class Finisher:
                     cleared = time.monotonic()
             except Exception as error:  # noqa: BLE001  # its lease ends, and it is taken up again
                 log.error("undertakings not gone on with", reason=type(error).__name__)
+
+    def _renew(self) -> None:
+        while not self._stopping.wait(RENEWAL):
+            try:
+                self._undertaker.renew()
+            except TROUBLE as error:
+                log.error("undertakings not held", reason=type(error).__name__)

@@ -107,7 +107,7 @@ class World:
         self._stack.callback(upstream.close)
         find = Keyring(house.credentials).find_account
         self._stack.enter_context(create_walker(settings, house.desk, house.stock, house.ledger, upstream, find))
-        self._stack.enter_context(create_finisher(settings, house, upstream, find))
+        self._stack.enter_context(create_finisher(house, upstream, find))
         self._request_log = RequestLog(self._lines)
         self.loop = asyncio.new_event_loop()
         self._stack.callback(self.loop.close)

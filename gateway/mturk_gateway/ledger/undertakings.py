@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, insert, or_, select, update
 
 from mturk_gateway.database import Database, database_now
 from mturk_gateway.ledger.tables import undertakings
@@ -17,6 +18,10 @@ _REMEMBERED = 86_400.0
 _UNTOLD = 3600.0
 """Seconds in which a request that is repeated, because its answer was lost or an error, is known to be a repetition."""
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
+_LEASE = 15.0
+"""Seconds after which somebody who has not said that he is still at it is held to be gone."""
+RENEWAL = 3.0
+"""Seconds between two times that this is to be said, with `Undertakings.renew`."""
 
 
 class Wish(NamedTuple):
@@ -54,13 +59,14 @@ class Busy:
 class Undertakings:
     """The record of undertakings. Every method is one transaction and blocks.
 
-    About one subject only one is carried out at a time. Whoever has one holds it for `lease` seconds, and may renew
-    that between calls.
+    About one subject only one is carried out at a time. Whoever has one holds it for `lease` seconds, which `renew`
+    prolongs for all that are in `holding` blocks.
     """
 
-    def __init__(self, database: Database, lease: float) -> None:
+    def __init__(self, database: Database, lease: float = _LEASE) -> None:
         self._database = database
         self._lease = lease
+        self._held: set[tuple[str, str, str]] = set()
         self._hits = database.quick.prepare(_HITS)
         self._version = database.quick.counter()
         # What a thread has read tells another one nothing: each has a connection that counts changes by itself.
@@ -131,11 +137,22 @@ class Undertakings:
             connection.execute(update(undertakings).where(_key(promise)).values(values))
         return promise._replace(plan=dict(plan))
 
-    def hold(self, promise: Promise) -> None:
-        """Whoever carries it out is still at it."""
-        with self._database.writing() as connection:
-            mine = and_(_key(promise), undertakings.c.state == "running")
-            connection.execute(update(undertakings).where(mine).values(due_at=database_now() + self._lease))
+    @contextmanager
+    def holding(self, promise: Promise) -> Iterator[None]:
+        """A block in which a promise that was claimed or taken is carried out, however long its calls take."""
+        key = (promise.requester, promise.operation, promise.name)
+        self._held.add(key)
+        try:
+            yield
+        finally:
+            self._held.discard(key)
+
+    def renew(self) -> None:
+        """Whoever is in a `holding` block of this process is still at it."""
+        held = [{"of": requester, "for": operation, "named": name} for requester, operation, name in list(self._held)]
+        if held:
+            with self._database.writing() as connection:
+                connection.execute(_STILL_HELD, [{**key, "lease": self._lease} for key in held])
 
     def change(self, promise: Promise, state: str, *, again: bool = False) -> None:
         """Another state; `again` says that somebody has to go on with it after a while, which grows with the tries."""
@@ -261,4 +278,14 @@ _KNOWN = or_(
     and_(undertakings.c.state.in_(["stuck", "told"]), undertakings.c.changed_at > database_now() - _REMEMBERED),
 )
 _DUE = undertakings.c.due_at <= database_now()
+_STILL_HELD = (
+    update(undertakings)
+    .where(
+        undertakings.c.requester == bindparam("of"),
+        undertakings.c.operation == bindparam("for"),
+        undertakings.c.name == bindparam("named"),
+        undertakings.c.state.in_(["running", "waiting"]),
+    )
+    .values(due_at=database_now() + bindparam("lease"))
+)
 _HITS = select(undertakings.c.requester, undertakings.c.hit).where(undertakings.c.state == "waiting")
