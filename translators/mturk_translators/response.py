@@ -44,7 +44,7 @@ def request_element(asked: Asked, fault: Fault | None = None) -> Element:
     return Element("Request", tuple(children))
 
 
-_LONGEST_QUOTED = 6000
+_LONGEST_QUOTED = 4300
 """Characters of a message, or of a value beside it: errors quote what was sent, and batches many times."""
 _HALF = _LONGEST_QUOTED // 2
 
