@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -36,6 +37,8 @@ class Instance:
                 self._command, stdout=subprocess.PIPE, stderr=log, text=True, env=self._environment
             )
         self.supervisor = self._process.pid
+        answering, _, _ = select.select([self._process.stdout], [], [], 100)
+        assert answering, self.log.read_text()[-2000:]
         assert self._process.stdout.readline().startswith("Answering"), self.log.read_text()[-2000:]
 
     def processes(self):
