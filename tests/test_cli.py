@@ -362,7 +362,11 @@ def test_every_setting_has_an_option_a_variable_and_a_key(tmp_path):
         ({"upstream": "ftp://x"}, "a URL"),
         ({"upstream": "https://x.example", "demo": True}, "embedded"),
         ({"port": "eighty"}, "port cannot be"),
+        ({"port": 99_999}, "up to 65535"),
+        ({"port": True}, "port cannot be"),
         ({"clock_skew": "-1"}, "clock_skew cannot be"),
+        ({"key_rate": "nan"}, "key_rate cannot be"),
+        ({"deadline": "inf"}, "deadline cannot be"),
         ({"tls_key": "key.pem"}, "together"),
     ],
 )

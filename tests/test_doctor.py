@@ -267,7 +267,7 @@ def test_a_port_that_is_somebody_elses_and_an_address_that_is_nobodys_are_proble
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"behind_proxy": "0.0.0.0/0"}, "everybody is trusted"),
+        ({"behind_proxy": "0.0.0.0/0"}, "a large part of the Internet is trusted"),
         ({"behind_proxy": "10.0.0.2", "key_rate": 0.0}, "rates are not limited"),
         ({"behind_proxy": "10.0.0.2"}, "--public-url"),
         ({"behind_proxy": "10.0.0.2", "operators_host": "0.0.0.0"}, "--operators-host"),  # noqa: S104

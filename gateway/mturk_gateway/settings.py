@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,8 @@ class Settings:
             raise SettingsError("tls is for the certificate of `mturk-gateway tls init`, tls_certificate for another")
         if len({self.port, self.content_port, self.operators_port}) < 3:
             raise SettingsError("port, content_port and operators_port must be three")
+        if max(self.port, self.content_port, self.operators_port) > 65_535:
+            raise SettingsError("ports go up to 65535")
         self._check_exposure()
         self._check_upstream()
         if self.scrub and self.record is None:
@@ -231,6 +234,8 @@ def _read(type_name: str, name: str, value: Any) -> Any:
                 return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[value.lower()]
             case "bool", bool():
                 return value
+            case _, bool():
+                raise ValueError
             case "int", int() | str():
                 number: float = int(value)
             case "float", int() | float() | str():
@@ -241,7 +246,7 @@ def _read(type_name: str, name: str, value: Any) -> Any:
                 return value
             case _:
                 raise ValueError
-        if number < 0 or (number == 0 and name not in ("freshness", "fee_rate", "key_rate", "address_rate")):
+        if not 0 <= number < inf or (number == 0 and name not in ("freshness", "fee_rate", "key_rate", "address_rate")):
             raise ValueError
     except (ValueError, KeyError):
         raise SettingsError(f"{name} cannot be {value!r}") from None

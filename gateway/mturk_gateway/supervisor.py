@@ -17,6 +17,7 @@ from typing import Any
 
 from structlog import get_logger
 
+from mturk_gateway.database import TROUBLE
 from mturk_gateway.house import House
 from mturk_gateway.observing import metrics
 from mturk_gateway.settings import Settings
@@ -49,19 +50,32 @@ class Child:
     due: float = 0.0
 
     def start(self) -> None:
-        """Begin the process."""
-        self.process = _SPAWN.Process(target=self.target, args=self.given, name=self.name)
-        self.process.start()
+        """Begin the process, or try that again later."""
+        process = _SPAWN.Process(target=self.target, args=self.given, name=self.name)
         self.started = time.monotonic()
-        log.info("process started", name=self.name, pid=self.process.pid)
+        try:
+            process.start()
+        except OSError as error:
+            log.error("process not started", name=self.name, reason=str(error))
+            self._rest()
+            return
+        self.process = process
+        log.info("process started", name=self.name, pid=process.pid)
 
     def bury(self, counts: Path) -> None:
-        """It has ended, and was not told to. The folder `counts` is that of `counting`."""
+        """It has ended. The folder `counts` is that of `counting`."""
         if self.process and self.process.pid:
             self.process.join()
-            log.error("process ended", name=self.name, exit_code=self.process.exitcode)
             metrics.process_ended(counts, self.process.pid)
         self.process = None
+
+    def mourn(self, counts: Path) -> None:
+        """It has ended, and was not told to."""
+        log.error("process ended", name=self.name, exit_code=self.process and self.process.exitcode)
+        self.bury(counts)
+        self._rest()
+
+    def _rest(self) -> None:
         now = time.monotonic()
         lived = now - self.started
         self.pause = 0.0 if lived > _LONG_LIFE else min(max(_PAUSE, 2 * self.pause), _LONGEST_PAUSE)
@@ -92,14 +106,13 @@ def supervise(
             # Whoever has them open goes on with files that nobody else sees.
             log.error("databases of paging are gone and made anew")
             _end_all(children)
-            _renew(settings)
-            files = _disposable(settings)
             for child in children:
                 child.bury(counts)
-                child.start()
+            _renew(settings)
+            files = _disposable(settings)
             continue
         for sentinel in ended:
-            sentinels[sentinel].bury(counts)  # type: ignore[index]  # only the pipe is no sentinel
+            sentinels[sentinel].mourn(counts)  # type: ignore[index]  # only the pipe is no sentinel
         for child in children:
             if child.process is None and child.due <= time.monotonic():
                 child.start()
@@ -134,11 +147,20 @@ def _end(children: list[Child], patience: float) -> None:
 
 def _disposable(settings: Settings) -> list[int | None]:
     """What tells whether the files of paging, which may be made again, are still the same."""
-    files = (settings.data / name for name in ("walks.db", "snapshots.db"))
-    return [file.stat().st_ino if file.exists() else None for file in files]
+    return [_inode(settings.data / name) for name in ("walks.db", "snapshots.db")]
+
+
+def _inode(file: Path) -> int | None:
+    try:
+        return file.stat().st_ino
+    except OSError:
+        return None
 
 
 def _renew(settings: Settings) -> None:
-    house = House.open(settings)
-    house.renew_paging()
-    house.close()
+    try:
+        house = House.open(settings)
+        house.renew_paging()
+        house.close()
+    except (OSError, *TROUBLE) as error:
+        log.error("databases of paging cannot be made anew", reason=str(error))

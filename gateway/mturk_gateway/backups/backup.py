@@ -102,6 +102,7 @@ def restore(file: Path, data: Path) -> Manifest:
         is_new = not data.exists()
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder = data / _HALF_DONE
+        moved: list[Path] = []
         try:
             data.chmod(0o700)
             shutil.rmtree(folder, ignore_errors=True)
@@ -112,10 +113,12 @@ def restore(file: Path, data: Path) -> Manifest:
                 sync(path)
             # With the marketplace it is complete; without it, `serve` would begin with an empty one.
             for path in sorted(folder.iterdir(), key=lambda path: path.name == "marketplace.db"):
-                path.rename(data / path.name)
+                moved.append(path.rename(data / path.name))  # noqa: PERF401  # as far as it comes
             folder.rmdir()
             sync(data)
         except BaseException:
+            for path in moved:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
             shutil.rmtree(folder, ignore_errors=True)
             if is_new:
                 with suppress(OSError):

@@ -106,4 +106,4 @@ def _echo_advice(settings: Settings, address: str | None, system: str | None, cl
         click.echo(line)
     host = f" --host {address}" if address else ""
     click.echo("\nTo answer there (ports below 1024 need a privilege; deploy/ has files for Caddy and nginx instead):")
-    click.echo(f"  mturk-gateway serve --tls --port 443{host} --data {settings.data}")
+    click.echo(f"  mturk-gateway serve --tls --port 443{host} --data {settings.data.absolute()}")

@@ -9,7 +9,8 @@ from mturk_gateway.edge.addresses import is_loopback
 from mturk_gateway.settings import Settings
 
 _USUAL_SKEW = 900
-_EVERYBODY = {"0.0.0.0/0", "::/0"}
+_SMALLEST_PREFIX = {4: 8, 6: 16}
+"""Bits of the widest network in which somebody may know all machines, by the version of the protocol."""
 
 
 def check_dangers(settings: Settings) -> Iterator[Finding]:
@@ -21,8 +22,11 @@ def check_dangers(settings: Settings) -> Iterator[Finding]:
 
 
 def _dangers(settings: Settings) -> Iterator[Finding]:
-    if _EVERYBODY & {network.strip() for network in (settings.behind_proxy or "").split(",")}:
-        yield warning("everybody is trusted to say who a client is", "name the proxies alone: --behind-proxy 10.0.0.2")
+    if any(network.prefixlen < _SMALLEST_PREFIX[network.version] for network in settings.proxies):
+        yield warning(
+            "a large part of the Internet is trusted to say who a client is",
+            "name the proxies alone: --behind-proxy 10.0.0.2",
+        )
     if settings.exposed and 0 in (settings.key_rate, settings.address_rate):
         yield warning(
             "other machines can reach it, and rates are not limited: one of them can keep all others waiting",

@@ -88,6 +88,7 @@ class LegacyHttpProtocol(HttpToolsProtocol):
         self._useless = 0
         self._judged: list[tuple[bytes, bytes]] = []
         self._unsent = 0
+        self._reading: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's own type
         """Begin to wait for a request; whoever has been waited for the longest makes room."""
@@ -103,6 +104,7 @@ class LegacyHttpProtocol(HttpToolsProtocol):
         metrics.connected(-1)
         self._limits.works(self)
         self._stop_waiting()
+        self._stop_watching()
         self._unset_keepalive_if_required()
         self._ending.ended()
         super().connection_lost(exc)
@@ -266,7 +268,12 @@ class LegacyHttpProtocol(HttpToolsProtocol):
     def resume_writing(self) -> None:
         """It has caught up."""
         super().resume_writing()
-        self._reading.cancel()
+        self._stop_watching()
+
+    def _stop_watching(self) -> None:
+        if self._reading:
+            self._reading.cancel()
+            self._reading = None
 
     def _see_whether_it_reads(self) -> None:
         left = self.transport.get_write_buffer_size()

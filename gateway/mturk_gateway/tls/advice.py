@@ -11,8 +11,10 @@ from mturk_gateway.tls.systems import System
 
 
 def clients_called(name: str) -> tuple[Client, ...]:
-    """The clients of whose names this is a part, whatever its capitals."""
-    return tuple(client for client in CLIENTS if any(name.lower() in known.lower() for known in client.names))
+    """The clients that are called so, whatever its capitals; where there is none, those of whose names it is a part."""
+    asked = name.lower()
+    exactly = tuple(client for client in CLIENTS if asked in (known.lower() for known in client.names))
+    return exactly or tuple(client for client in CLIENTS if any(asked in known.lower() for known in client.names))
 
 
 def advice(
