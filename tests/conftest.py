@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import os
 
 import pytest
 
@@ -12,6 +13,15 @@ from mturk_gateway.embedded import EmbeddedGateway
 from mturk_gateway.settings import Settings
 
 _numbers = itertools.count(1)
+
+
+@pytest.fixture(autouse=True)
+def _umask():
+    """Commands keep what they make to themselves; what is run in this process after them need not."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 # What is written below /etc, /opt, /usr/local, /var/lib and home goes into the folder LAYERS; of home, only the folders
 # KEPT are there. The network is a loopback that nobody else has.
 set -euo pipefail
+umask 022
 layers=$1
 shift
 kept=()
