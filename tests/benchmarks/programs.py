@@ -84,7 +84,10 @@ class Program(threading.Thread):
         self._marketplace = Database(sqlite_url(self._site.marketplace), durable=True)
         keys = self.requester.access_key, self.requester.secret
         self._old = boto.MTurkConnection(*keys, host="127.0.0.1", port=self._site.port, is_secure=False)
-        with modern_client(self._url, self.requester) as self._modern, httpx.Client(trust_env=False) as self._client:
+        with (
+            modern_client(self._url, self.requester) as self._modern,
+            httpx.Client(trust_env=False, timeout=60) as self._client,
+        ):
             while not self.ending.is_set():
                 try:
                     ROUNDS[self._kind](self)
