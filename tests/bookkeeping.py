@@ -265,10 +265,10 @@ class Lab:
         lost, twice = [], []
         database = Database(sqlite_url(self._path), durable=True)
         with database.reading() as connection:
-            annotated = Counter(
-                connection.scalars(select(hits.c.annotation).where(hits.c.annotation.is_not(None))).all()
-            )
-            paid = Counter(connection.scalars(select(bonuses.c.reason)).all())
+            own = connection.scalar(select(hits.c.requester_id).where(hits.c.id == self._hit))
+            noted = select(hits.c.annotation).where(hits.c.requester_id == own, hits.c.annotation.is_not(None))
+            annotated = Counter(connection.scalars(noted).all())
+            paid = Counter(connection.scalars(select(bonuses.c.reason).where(bonuses.c.requester_id == own)).all())
             places = connection.scalar(select(hits.c.max_assignments).where(hits.c.id == self._hit))
             disposed = set(connection.scalars(select(hits.c.id).where(hits.c.disposed_at.is_not(None))))
         database.close()

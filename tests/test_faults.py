@@ -59,25 +59,23 @@ def test_what_is_acknowledged_is_done_once_whatever_is_killed(tmp_path, keys):
 def test_a_process_that_does_not_live_long_is_started_again_later_each_time(tmp_path, keys):
     """Or a walker that cannot even begin would keep the others from the processor."""
     with Instance(tmp_path / "data", *keys) as instance:
-        for _ in range(3):
-            (walker,) = until(lambda: instance.processes().walkers, 100)
-            instance.kill(walker)
-            until(lambda walker=walker: walker not in instance.processes().walkers)
-        until(lambda: len(moments(instance, "process started")) == 4, 100)
-        ended, started = moments(instance, "process ended"), moments(instance, "process started")
+        for number in (1, 2, 3):
+            until(lambda number=number: len(happened(instance, "process started")) == number, 100)
+            instance.kill(happened(instance, "process started")[-1]["pid"])
+        until(lambda: len(happened(instance, "process started")) == 4, 100)
+        ended, started = (
+            [datetime.fromisoformat(line["timestamp"]).timestamp() for line in happened(instance, event)]
+            for event in ("process ended", "process started")
+        )
 
     pauses = [begun - over for over, begun in zip(ended, started[1:], strict=True)]
     assert [round(pause) >= least for pause, least in zip(pauses, (1, 2, 4), strict=True)] == [True] * 3
 
 
-def moments(instance, event):
-    """When something happened to the walker, by the log."""
+def happened(instance, event):
+    """The lines of the log that say so of the walker."""
     lines = [json.loads(line) for line in instance.log.read_text().splitlines()]
-    return [
-        datetime.fromisoformat(line["timestamp"]).timestamp()
-        for line in lines
-        if (line["event"], line.get("name")) == (event, "walker")
-    ]
+    return [line for line in lines if (line["event"], line.get("name")) == (event, "walker")]
 
 
 def test_what_is_acknowledged_is_done_once_by_an_upstream_that_comes_and_goes(gateway, requester, foreign_gateway):
