@@ -11,7 +11,9 @@ import sys
 import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from http.client import HTTPResponse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from urllib.parse import quote, urlencode
 
 import boto3
@@ -53,6 +55,14 @@ def ask(url, requester, operation, *pairs, **named):
     """The root of the answer to a signed legacy request; dotted names are given as pairs."""
     every = [*pairs, *((name, str(value)) for name, value in named.items())]
     return parse(post(f"{url}/", signed_query(requester, operation, *every)).content)
+
+
+def next_answer(connection):
+    """The next answer to come over a socket, with status, headers and content: a head may arrive without its body."""
+    with HTTPResponse(connection) as response:
+        response.begin()
+        headers = {name.lower(): value for name, value in response.getheaders()}
+        return SimpleNamespace(status=response.status, headers=headers, content=response.read())
 
 
 _client = httpx.Client(trust_env=False, verify=False, timeout=60)

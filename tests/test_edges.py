@@ -20,7 +20,7 @@ from mturk_gateway.listener import Listener
 from mturk_gateway.settings import Settings
 from mturk_translators.faults import Fault
 from mturk_translators.xml import parse
-from support import get, one, signed_query
+from support import get, next_answer, one, signed_query
 from test_failsafe import FORM, SOAP, TARGET, connect, everything
 
 DEADLINE = 0.4
@@ -51,13 +51,10 @@ def balance(requester, close=True):
     return head(f"GET /?{signed_query(requester, 'GetAccountBalance')} HTTP/1.1", close=close)
 
 
-def exchange(url, *pieces):
-    """All answers, as (status, headers, body), to pieces of bytes, the next one when all before it is answered."""
+def exchange(url, request):
+    """All answers, as (status, headers, body), to some bytes."""
     with connect(url) as connection:
-        for piece in pieces[:-1]:
-            connection.sendall(piece)
-            assert connection.recv(65_536)
-        connection.sendall(pieces[-1])
+        connection.sendall(request)
         return read_answers(connection)
 
 
@@ -181,8 +178,7 @@ def test_connections_are_kept_as_the_client_asks_but_not_those_of_http_1_0(gatew
     request = f"GET /?{query} HTTP/{version}\r\nHost: x\r\nConnection: {asked}\r\n\r\n".encode()
     with connect(gateway.url) as connection:
         connection.sendall(request)
-        first = connection.recv(65_536)
-        kept = b"connection: close" not in first
+        kept = next_answer(connection).headers.get("connection") != "close"
         if kept:
             connection.sendall(balance(requester))
         answers = read_answers(connection)
@@ -367,15 +363,15 @@ def test_of_too_many_connections_the_one_that_has_been_idle_for_the_longest_make
         held = [stack.enter_context(connect(listener.url)) for _ in range(10)]
         for connection in (*held[1:], held[0]):
             connection.sendall(request)
-            assert connection.recv(1000).startswith(b"HTTP/1.1 200")
+            assert next_answer(connection).status == 200
         newcomer = stack.enter_context(connect(listener.url))
         newcomer.sendall(request)
 
-        assert newcomer.recv(1000).startswith(b"HTTP/1.1 200")
+        assert next_answer(newcomer).status == 200
         assert everything(held[1]) == b""
         for connection in (held[0], *held[2:]):
             connection.sendall(request)
-            assert connection.recv(1000).startswith(b"HTTP/1.1 200")
+            assert next_answer(connection).status == 200
 
 
 def test_a_request_that_is_being_answered_does_not_make_room(gateway):
@@ -415,7 +411,7 @@ def test_stopping_answers_what_has_begun_and_lets_go_of_idle_connections():
     with Listener(Failsafe(answer), lifespan="off", http=connections(Limits())) as listener, ExitStack() as stack:
         idle, slow = (stack.enter_context(connect(listener.url)) for _ in range(2))
         idle.sendall(head("GET / HTTP/1.1", close=False))
-        assert idle.recv(1000).endswith(b"done")
+        assert next_answer(idle).content == b"done"
         slow.sendall(head("GET /slow HTTP/1.1", close=False))
         until(lambda: listener._server.server_state.tasks)
         listener.stop()

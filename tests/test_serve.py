@@ -23,7 +23,7 @@ import pytest
 
 from mturk_gateway.credentials import read_profiles
 from mturk_translators.xml import parse
-from support import ask, free_port, get, modern_client, one, served, signed_query, texts
+from support import ask, free_port, get, modern_client, next_answer, one, served, signed_query, texts
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the processes in /proc")
 
@@ -166,7 +166,7 @@ def test_ending_in_the_middle_of_traffic_answers_what_has_come_and_keeps_what_wa
     with served(data, "--demo") as (process, url), socket.create_connection(("127.0.0.1", urlsplit(url).port)) as idle:
         (demo,) = read_profiles(data / "credentials")
         idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert idle.recv(65_536).endswith(b"ok\n")
+        assert next_answer(idle).content == b"ok\n"
 
         def work(worker):
             with httpx.Client(trust_env=False) as client:

@@ -53,6 +53,7 @@ class Walker:
 
     def start(self) -> Self:
         """Begin to walk."""
+        metrics.walker_lives(time.time())
         for thread in self._threads:
             thread.start()
         return self
