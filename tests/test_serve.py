@@ -123,6 +123,26 @@ def test_an_address_in_use_is_said_in_words(tmp_path):
     assert "use" in done.stderr
 
 
+def test_a_second_gateway_keeps_away_from_the_folder_of_one_that_runs(tmp_path):
+    data = tmp_path / "data"
+    with served(data, "--demo") as (_, url):
+        (demo,) = read_profiles(data / "credentials")
+        ports = [f"--{name}port={free_port()}" for name in ("", "content-", "operators-")]
+        second = subprocess.run(
+            [sys.executable, "-m", "mturk_gateway", "serve", *ports, "--data", data],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert one(ask(url, demo, "GetAccountBalance"), "IsValid") == "True"
+
+    assert second.returncode == 1
+    assert f"another gateway is serving {data}" in second.stderr
+    with served(data):
+        pass
+
+
 def test_each_listener_answers_only_what_is_its_own(tmp_path):
     """Pages that requesters wrote will come from an origin at which nothing of ours can be had."""
     data = tmp_path / "data"

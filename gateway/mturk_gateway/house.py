@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from mturk_gateway.clock import Clock, SteadyClock
 from mturk_gateway.database import Database, sqlite_url
 from mturk_gateway.paging.tables import prepare_paging
-from mturk_gateway.settings import Settings
+from mturk_gateway.settings import Settings, SettingsError
 
 
 @dataclass(frozen=True)
@@ -74,3 +77,20 @@ class House:
         for database in (self.desk, self.stock, self.ledger, self.marketplace):
             if database:
                 database.close()
+
+
+@contextmanager
+def occupied(data: Path) -> Iterator[None]:
+    """While this process serves a data folder, which is made if need be. Raises SettingsError where another one does.
+
+    Two would each take the other's promises for those of a gateway that has ended, and carry them out once more.
+    """
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (data / ".serving.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SettingsError(
+                f"another gateway is serving {data}. Stop that one, or give this one a folder of its own: --data"
+            ) from None
+        yield

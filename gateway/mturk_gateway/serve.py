@@ -30,7 +30,7 @@ from mturk_gateway.credentials import DEMO, Keyring, Requester, read_profiles
 from mturk_gateway.edge.connection import connections
 from mturk_gateway.edge.limits import Limits, most_connections
 from mturk_gateway.edge.rates import Memory
-from mturk_gateway.house import House
+from mturk_gateway.house import House, occupied
 from mturk_gateway.ledger.undertakings import Undertakings
 from mturk_gateway.listener import Server, bind, server_config
 from mturk_gateway.marketplace.app import create_marketplace
@@ -54,12 +54,18 @@ def serve(settings: Settings, announce: Callable[[Requester | None], None]) -> N
 
     `announce` is called once requests can be answered, with the demonstration requester if there is one. Raises OSError
     when an address cannot be listened on, CredentialsError or RequesterError when keys cannot be used, SettingsError
-    when others may read or change what is ours, or when a port is not for everybody.
+    when others may read or change what is ours, when another gateway serves the data folder, or when a port is not for
+    everybody.
     """
     open_to_others = faults(settings)
     if open_to_others:
         raise SettingsError("\n".join(open_to_others))
     keep_to_ourselves()
+    with occupied(settings.data):
+        _serve(settings, announce)
+
+
+def _serve(settings: Settings, announce: Callable[[Requester | None], None]) -> None:
     bound = [
         _listen(settings.host, settings.port),
         _listen(settings.host, settings.content_port),
