@@ -115,7 +115,7 @@ def test_it_can_be_asked_while_the_gateway_runs(tmp_path):
 
 def test_a_folder_that_is_open_to_others_or_no_folder_is_a_problem(settings, tmp_path):
     settings.data.chmod(0o755)
-    assert "chmod o-rwx" in bad(check_folder(settings))
+    assert bad(check_folder(settings)).endswith(f" chmod o-rwx {settings.data}")
     (tmp_path / "file").touch()
     assert "no folder" in bad(check_folder(replace(settings, data=tmp_path / "file")))
     assert "is not there" in bad(check_folder(replace(settings, data=tmp_path / "nowhere")))
@@ -160,7 +160,11 @@ def test_damaged_and_newer_and_older_databases_are_told_apart(settings):
     path.write_bytes(b"no database at all")
     assert "cannot be read" in bad(check_databases(settings))
     path.unlink()
-    assert "begins with an empty one" in bad(check_databases(settings))
+    assert "begins with nothing in it" in bad(check_databases(settings))
+    path.touch()
+    assert re.fullmatch(
+        r"warning: \S+ is empty: the next start begins with nothing in it .*", bad(check_databases(settings))
+    )
     for version, said in (("9999", "problem: .* a newer one wrote it"), ("0003", "warning: .* brings it to 0004")):
         with closing(sqlite3.connect(settings.data / "ledger.db")) as connection, connection:
             connection.execute("UPDATE alembic_version SET version_num = ?", (version,))
@@ -226,6 +230,8 @@ def test_a_certificate_that_clients_refuse_is_a_problem(settings, monkeypatch):
     assert "tls init" in bad(check_certificates(secure))
     files = TlsFiles(settings.data / "tls")
     make_certificates(files, ["turk.example.org"], time.time())
+    assert "is not used" in bad(check_certificates(settings))
+    assert bad(check_certificates(replace(settings, behind_proxy="127.0.0.1"))) == ""
     assert bad(check_certificates(secure)) == ""
     assert bad(check_certificates(replace(secure, public_url="https://turk.example.org"))) == ""
     assert "not for example.net" in bad(check_certificates(replace(secure, public_url="https://example.net")))

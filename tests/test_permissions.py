@@ -53,9 +53,9 @@ def test_what_is_open_to_others_is_told_with_the_command_that_closes_it(settings
     told = faults(settings)
 
     assert told
-    for sentence in told:
-        assert str(path) in sentence
-        subprocess.run(shlex.split(sentence.rpartition(": ")[2]), check=True)
+    for fault in told:
+        assert str(path) in fault.text
+        subprocess.run(shlex.split(fault.remedy), check=True)
     assert faults(settings) == []
 
 
@@ -83,7 +83,7 @@ def test_keys_of_the_data_folder_are_looked_at_too(settings):
     keys.touch()
     keys.chmod(0o644)
 
-    assert [str(keys) in sentence for sentence in faults(settings)] == [True]
+    assert [str(keys) in fault.text for fault in faults(settings)] == [True]
 
 
 def test_a_gateway_does_not_start_before_that_is_mended(tmp_path):

@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from mturk_gateway.settings import Settings
 
@@ -17,8 +18,15 @@ def keep_to_ourselves() -> None:
     os.umask(0o077)
 
 
-def faults(settings: Settings) -> list[str]:
-    """What is open to others, one sentence each, with the command that mends it; nothing when all is well.
+class Fault(NamedTuple):
+    """What is open to others, in a sentence without its full stop, and what closes it."""
+
+    text: str
+    remedy: str
+
+
+def faults(settings: Settings) -> list[Fault]:
+    """What is open to others; nothing when all is well.
 
     A group may read: orchestrators give files to one. What is not there yet cannot be wrong.
     """
@@ -31,19 +39,19 @@ def _ours(settings: Settings) -> Iterator[Path]:
     yield from sorted(path for path in keys if path)
 
 
-def _faults_of(path: Path) -> Iterator[str]:
+def _faults_of(path: Path) -> Iterator[Fault]:
     try:
         # Where secrets are mounted, they are links.
         status = path.stat()
     except FileNotFoundError:
         return
     except OSError as error:
-        yield f"{path}: {error.strerror}"
+        yield Fault(f"{path} cannot be looked at: {error.strerror}", f"ls -ld {path.parent}")
         return
     if status.st_mode & _FOR_OTHERS:
-        yield f"{path} is open to every user of this machine. Close it: chmod o-rwx {path}"
+        yield Fault(f"{path} is open to every user of this machine", f"chmod o-rwx {path}")
     if status.st_mode & stat.S_IWGRP and not stat.S_ISDIR(status.st_mode):
-        yield f"the group of {path} may change it. Forbid that: chmod g-w {path}"
+        yield Fault(f"the group of {path} may change it", f"chmod g-w {path}")
     us = os.geteuid()
     if us and status.st_uid not in (us, 0):
-        yield f"{path} belongs to another user, who may change it. Take it over: sudo chown {us} {path}"
+        yield Fault(f"{path} belongs to another user, who may change it", f"sudo chown {us} {path}")

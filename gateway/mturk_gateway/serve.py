@@ -59,7 +59,7 @@ def serve(settings: Settings, announce: Callable[[Requester | None], None]) -> N
     """
     open_to_others = faults(settings)
     if open_to_others:
-        raise SettingsError("\n".join(open_to_others))
+        raise SettingsError("\n".join(f"{fault.text}: {fault.remedy}" for fault in open_to_others))
     keep_to_ourselves()
     with occupied(settings.data):
         _serve(settings, announce)

@@ -16,11 +16,16 @@ from mturk_gateway.tls.files import TlsError
 
 def check_certificates(settings: Settings) -> Iterator[Finding]:
     """Whether clients can accept it: its key, its dates, its names, and who vouches for it."""
+    made = settings.tls_files.certificate
     if settings.certificate is None:
+        if made.exists() and settings.behind_proxy is None:
+            yield warning(f"{made} is not used: nothing is answered over TLS", "--tls, or a proxy in front")
         return
     path, key = settings.certificate
     mend = (
-        "mturk-gateway tls init" if settings.tls else "give the files of another with --tls-certificate and --tls-key"
+        f"mturk-gateway tls init --data {settings.data}"
+        if settings.tls
+        else "give the files of another with --tls-certificate and --tls-key"
     )
     try:
         soon = check_certificate(path, key, wall_clock())

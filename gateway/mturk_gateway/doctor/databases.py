@@ -26,9 +26,7 @@ def check_databases(settings: Settings) -> Iterator[Finding]:
             continue
         if not path.exists():
             if settings.data.is_dir() and any(settings.data.iterdir()):
-                yield warning(
-                    f"there is no {path}: `serve` begins with an empty one", "restore a backup if that is new"
-                )
+                yield _nothing_in(path, "is not there")
             continue
         try:
             yield from _check(path, package)
@@ -40,6 +38,9 @@ def check_databases(settings: Settings) -> Iterator[Finding]:
 
 def _check(path: Path, package: str) -> Iterator[Finding]:
     with reading(path) as connection:
+        if connection.execute("SELECT name FROM sqlite_master").fetchone() is None:
+            yield _nothing_in(path, "is empty")
+            return
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         version = row[0] if row else None
         try:
@@ -70,6 +71,10 @@ def _check(path: Path, package: str) -> Iterator[Finding]:
         yield problem(
             f"{path} is damaged: {found}", "stop the gateway, keep the folder, restore the last backup elsewhere"
         )
+
+
+def _nothing_in(path: Path, how: str) -> Finding:
+    return warning(f"{path} {how}: the next start begins with nothing in it", "if that is new to you, restore a backup")
 
 
 def _remedy(settings: Settings) -> str:

@@ -21,7 +21,8 @@ def check_folder(settings: Settings) -> Iterator[Finding]:
     if not data.exists():
         yield warning(
             f"{data} is not there: `mturk-gateway serve` will make it, and begin with nothing in it",
-            "if there should be data, give its folder with --data, or put a backup there: mturk-gateway restore FILE",
+            "if there should be data, give its folder with --data, or put a backup there: "
+            f"mturk-gateway restore FILE --data {data}",
         )
         return
     if not data.is_dir():
@@ -33,7 +34,7 @@ def check_folder(settings: Settings) -> Iterator[Finding]:
             f"run as the user of the gateway, or: sudo chown -R {os.geteuid()} {data}",
         )
     for fault in faults(settings):
-        yield problem(f"`mturk-gateway serve` refuses to start: {fault}", "the command stands in the sentence")
+        yield problem(f"{fault.text}, so `mturk-gateway serve` refuses to start", fault.remedy)
     kind = file_system(data)
     if kind in _REMOTE:
         yield problem(

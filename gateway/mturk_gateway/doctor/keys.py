@@ -23,7 +23,9 @@ def check_keys(settings: Settings) -> Iterator[Finding]:
         return
     if not profiles:
         add = (
-            "mturk-gateway requester add NAME" if settings.embedded else f"put profiles with keys into {settings.keys}"
+            f"mturk-gateway requester add NAME --data {settings.data}"
+            if settings.embedded
+            else f"put profiles with keys into {settings.keys}"
         )
         yield warning(f"{settings.keys} has no requester, so every request is refused", add)
         return
