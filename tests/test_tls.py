@@ -8,10 +8,12 @@ import socket
 import ssl
 import stat
 import subprocess
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from click.testing import CliRunner
 from cryptography import x509
@@ -22,6 +24,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 from mturk_gateway.__main__ import main
 from mturk_gateway.clock import wall_clock
 from mturk_gateway.credentials import read_profiles
+from mturk_gateway.front import send_document
+from mturk_gateway.listener import Server, bind, server_config
 from mturk_gateway.settings import Settings, SettingsError
 from mturk_gateway.tls.authority import make_certificates
 from mturk_gateway.tls.checking import check_certificate
@@ -285,6 +289,24 @@ def test_tls_before_1_2_is_not_spoken(tls_gateway):
         context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
     with socket.create_connection((address.hostname, address.port), timeout=30) as plain, pytest.raises(ssl.SSLError):
         context.wrap_socket(plain)
+
+
+def test_who_does_not_go_on_with_the_handshake_is_let_go(files):
+    async def answer(scope, receive, send):
+        await send_document(send, 200, b"done")
+
+    given = {"ssl_certfile": files.certificate, "ssl_keyfile": files.key}
+    server = Server(server_config(answer, lifespan="off", **given), handshake=1.0)
+    with bind("127.0.0.1", 0) as bound, socket.create_connection(bound.getsockname(), timeout=30) as silent:
+        running = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
+        running.start()
+        try:
+            with httpx.Client(verify=False, trust_env=False) as client:
+                assert client.get(f"https://127.0.0.1:{bound.getsockname()[1]}/").content == b"done"
+            assert silent.recv(1) == b""
+        finally:
+            server.end()
+            running.join()
 
 
 CLIENTS = """

@@ -14,6 +14,9 @@ from typing import Self
 import uvicorn
 from starlette.types import ASGIApp
 
+_BACKLOG = 2048
+"""Connections that wait to be accepted."""
+
 
 def bind(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 takes a free one. Raises OSError when the address cannot be had."""
@@ -22,7 +25,7 @@ def bind(host: str, port: int) -> socket.socket:
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((host, port))
-        bound.listen(2048)
+        bound.listen(_BACKLOG)
     except OSError:
         bound.close()
         raise
@@ -93,10 +96,14 @@ class Listener:
 
 
 class Server(uvicorn.Server):
-    """uvicorn's, ending as soon as what has begun is answered, on SIGTERM or when it is told to."""
+    """uvicorn's, ending as soon as what has begun is answered, on SIGTERM or when it is told to.
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    Where TLS is spoken, clients have `handshake` seconds to agree on it.
+    """
+
+    def __init__(self, config: uvicorn.Config, handshake: float = 20.0) -> None:
         super().__init__(config)
+        self._handshake = handshake
         self._ending = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -119,8 +126,24 @@ class Server(uvicorn.Server):
             signal.signal(signal.SIGTERM, before)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        self._loop = asyncio.get_running_loop()
-        await super().startup(sockets)
+        loop = self._loop = asyncio.get_running_loop()
+        config = self.config
+        handshake = self._handshake if config.ssl else None
+        await super().startup([])
+
+        def connection() -> asyncio.Protocol:
+            made: asyncio.Protocol = config.http_protocol_class(  # type: ignore[call-arg]  # as in uvicorn
+                config=config, server_state=self.server_state, app_state=self.lifespan.state
+            )
+            return made
+
+        # uvicorn would wait a minute for each handshake.
+        for bound in sockets or ():
+            self.servers.append(
+                await loop.create_server(
+                    connection, sock=bound, ssl=config.ssl, ssl_handshake_timeout=handshake, backlog=_BACKLOG
+                )
+            )
 
     async def main_loop(self) -> None:
         # A tick brings the Date header up to date.

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import httpx
-import uvicorn
 from starlette.types import Receive, Scope, Send
 from structlog import get_logger
 
@@ -162,7 +161,7 @@ def _run_marketplace(settings: Settings, internal: socket.socket) -> None:
         body_limit=settings.body_limit,
         terms=Terms(settings.address, settings.any_increase, settings.rate_limit),
     )
-    _run(server_config(app), internal)
+    _run(Server(server_config(app)), internal)
     house.close()
 
 
@@ -185,15 +184,15 @@ def _run_front(settings: Settings, upstream_url: str, clock: Clock, bound: list[
         ssl_certfile=certificate,
         ssl_keyfile=key,
     )
-    _run(config, *bound)
+    _run(Server(config, settings.deadline), *bound)
     house.close()
 
 
-def _run(config: uvicorn.Config, *bound: socket.socket) -> None:
+def _run(server: Server, *bound: socket.socket) -> None:
     # What is there for good need not be looked through for garbage again and again.
     gc.collect()
     gc.freeze()
-    Server(config).run(sockets=list(bound))
+    server.run(sockets=list(bound))
 
 
 def _run_walker(settings: Settings, upstream_url: str, clock: Clock) -> None:
