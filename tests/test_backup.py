@@ -347,12 +347,16 @@ def link(_members):
     return [info]
 
 
+ENDLESS = b'{"format": 1, "files": {"ledger.db": {"size": 1e999, "sha256": ""}}}'
 BAD = {
     "another byte": (lambda m: m.update({"ledger.db": m["ledger.db"][:-1] + b"!"}), "it is not what was backed up"),
+    "more bytes": (lambda m: m.update({"ledger.db": m["ledger.db"] + b"!"}), "of another size"),
     "a file less": (lambda m: m.pop("marketplace.db") and None, "marketplace.db is missing"),
     "a file more": (lambda m: m.update({"tls/x": b"x"}), "its list does not name"),
     "no list": (lambda m: m.pop("manifest.json") and None, "does not begin with manifest.json"),
     "no good list": (lambda m: m.update({"manifest.json": b"[]"}), "says nothing of use"),
+    "a deep list": (lambda m: m.update({"manifest.json": b"[" * 100_000}), "says nothing of use"),
+    "an endless file": (lambda m: m.update({"manifest.json": ENDLESS}), "says nothing of use"),
     "outside": (lambda m: listed(m, "../outside", b"x"), "no backup of this program"),
     "absolute": (lambda m: listed(m, "/tmp/outside", b"x"), "no backup of this program"),  # noqa: S108
     "through tls": (lambda m: listed(m, "tls/../../outside", b"x"), "no backup of this program"),

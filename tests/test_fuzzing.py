@@ -38,8 +38,6 @@ def place(request, name):
 @pytest.mark.parametrize("name", [*INPUTS, *SERVED])
 def test_whatever_is_sent_is_answered_soon_in_its_protocol_and_tells_no_secrets(name, place):
     area = AREAS[name]
-    # What is made only once, such as compiled schemas, is no input's fault.
-    area.checked(place, area.input(name, 8, 0))
     for number in range({**INPUTS, **SERVED}[name]):
         wrong, _ = attempt(area, place, area.input(name, 7, number))
         assert wrong is None, f"seed 7, number {number}"

@@ -84,8 +84,8 @@ def unpack(path: Path, folder: Path) -> Manifest:
             missing = dict(manifest.files)
             for member, stream in _members(tar):
                 entry = missing.pop(member.name, None)
-                if entry is None:
-                    raise ArchiveError(f"{path} has a file that its list does not name")
+                if entry is None or member.size != entry.size:
+                    raise ArchiveError(f"{path} has a file that its list does not name, or of another size")
                 _write(folder / member.name, stream, entry)
     except (tarfile.TarError, EOFError, zlib.error) as error:
         raise ArchiveError(f"{path} is damaged or incomplete ({error})") from None
@@ -110,7 +110,7 @@ def _read_manifest(tar: tarfile.TarFile) -> Manifest:
             raise _NotOursError("a newer program made it")
         files = {name: Entry(int(entry["size"]), str(entry["sha256"])) for name, entry in said.pop("files").items()}
         manifest = Manifest(**said, files=files)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise _NotOursError(f"its {_MANIFEST} says nothing of use ({type(error).__name__})") from None
     for name in files:
         if not _NAMES.fullmatch(name):
