@@ -29,6 +29,7 @@ from mturk_gateway.embedded import EmbeddedGateway
 from mturk_gateway.ledger.undertakings import Undertakings, Wish
 from mturk_gateway.marketplace.services.working import workers
 from mturk_gateway.settings import Settings
+from mturk_gateway.temporary import temporary_folder
 from support import PROPERTIES, ask, modern_client, one, texts
 from walks import until
 
@@ -286,6 +287,23 @@ def test_a_full_disk_leaves_the_last_backup_as_it_was(tmp_path, small):
     assert "Traceback" not in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["backup"]
     assert (tmp_path / "backup").read_bytes() == (small / "backup").read_bytes()
+
+
+def test_what_a_killed_backup_left_is_removed_by_the_next_one(tmp_path, small):
+    words = [sys.executable, "-m", "mturk_gateway", "backup", tmp_path, "--data", small / "data"]
+    with closing(sqlite3.connect(small / "data" / "ledger.db", isolation_level=None)) as busy:
+        # It has begun, and waits for its moment.
+        busy.execute("BEGIN IMMEDIATE")
+        with subprocess.Popen(words) as killed:
+            until(lambda: list(tmp_path.glob(".mturk-gateway-backup-*/lock")))
+            killed.kill()
+    assert len(list(tmp_path.iterdir())) == 1
+
+    back_up(small / "data", tmp_path / "backup", NOW)
+    assert [path.name for path in tmp_path.iterdir()] == ["backup"]
+    with temporary_folder(tmp_path, ".mturk-gateway-backup-") as anothers:
+        back_up(small / "data", tmp_path / "backup", NOW)
+        assert anothers.exists()
 
 
 def test_a_folder_that_has_something_in_it_is_not_restored_into(tmp_path, small):

@@ -10,11 +10,11 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from mturk_gateway.backups.archive import ArchiveError, Manifest, entry_of, files_of, unpack, write_archive
-from mturk_gateway.backups.copying import copy_database, new_file, sync
+from mturk_gateway.backups.copying import copy_database, sync
 from mturk_gateway.schemas import PACKAGES, SchemaError, check_version
+from mturk_gateway.temporary import temporary_folder
 
 _REST = 1.0
 """How long a copy rests for each second that it reads and writes."""
@@ -32,8 +32,7 @@ def back_up(data: Path, file: Path, now: float) -> Manifest:
     The databases are copied as they were at one moment, while others go on writing. Raises BackupError.
     """
     try:
-        with TemporaryDirectory(dir=file.parent, prefix=".mturk-gateway-backup-") as staging:
-            folder = Path(staging)
+        with temporary_folder(file.parent, ".mturk-gateway-backup-") as folder:
             names = files_of(data)
             databases = [name for name in names if name in PACKAGES]
             if "ledger.db" not in databases:
@@ -51,8 +50,12 @@ def back_up(data: Path, file: Path, now: float) -> Manifest:
                 {name: _checked_version(folder / name) for name in databases},
                 {name: entry_of(folder / name) for name in names},
             )
-            with new_file(file) as begun:
-                write_archive(begun, manifest, folder)
+            archive = folder / "archive"
+            archive.touch(mode=0o600)
+            write_archive(archive, manifest, folder)
+            sync(archive)
+            archive.replace(file)
+            sync(file.parent)
     except (OSError, sqlite3.Error) as error:
         raise BackupError(f"no backup was made: {error}") from None
     return manifest

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import gettempdir, mkdtemp
+from tempfile import gettempdir
 
 from mturk_gateway.observing.metrics import FOLDER
+from mturk_gateway.temporary import temporary_folder
 
 _MEMORY = Path("/dev/shm")  # noqa: S108  # only ever a folder of an unguessable name in it
 _PREFIX = "mturk-gateway-metrics-"
-_LOCK = "lock"
 
 
 @contextmanager
@@ -25,27 +23,9 @@ def counted_together() -> Iterator[Path]:
     writes to one.
     """
     place = _MEMORY if os.access(_MEMORY, os.W_OK) else Path(gettempdir())
-    _remove_left(place)
-    folder = Path(mkdtemp(prefix=_PREFIX, dir=place))
-    os.environ[FOLDER] = str(folder)
-    with (folder / _LOCK).open("wb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with temporary_folder(place, _PREFIX) as folder:
+        os.environ[FOLDER] = str(folder)
         try:
             yield folder
         finally:
             os.environ.pop(FOLDER, None)
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _remove_left(place: Path) -> None:
-    """Remove what those have left who were killed: nobody holds the lock."""
-    for folder in place.glob(f"{_PREFIX}*"):
-        try:
-            if folder.stat().st_uid != os.getuid():
-                continue
-            with (folder / _LOCK).open("rb") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder)
-        except OSError:
-            # Somebody is at work there, or only beginning.
-            continue
