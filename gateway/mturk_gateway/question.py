@@ -38,7 +38,6 @@ from mturk_translators.versions import resolve_version
 
 log = get_logger()
 
-_LARGEST_BATCH = 100
 _LONGEST_ECHO = 2 * 2**20
 """Characters that an answer repeats of what the requests of a batch share, if that is asked for: each repeats it."""
 _KEPT = 1024
@@ -127,10 +126,9 @@ class Question:
     def asks(self) -> tuple[Ask, ...]:
         """The requests of the batch, or the one request. Raises Fault when there is no such operation."""
         name, entry = look_up(self.operation)
+        groups = _Groups(entry)
         found = blocks(nest(self.pairs), name)
-        if len(found) > _LARGEST_BATCH:
-            raise Fault(OUT_OF_RANGE, f"One request carries at most {_LARGEST_BATCH} requests of a batch.", Place.WHOLE)
-        asks = tuple(Ask(Asked(name, entry, _groups(entry, block), self.version, block)) for block in found)
+        asks = tuple(Ask(Asked(name, entry, groups.of(block), self.version, block)) for block in found)
         shared = sum(len(pair.name) + len(pair.value) for pair in self.pairs if not pair.name.startswith(f"{name}."))
         echoing = sum("Request" in ask.asked.groups for ask in asks)
         if len(asks) > 1 and echoing * shared > _LONGEST_ECHO:
@@ -183,9 +181,19 @@ def look_up(operation: str | None) -> tuple[str, Operation]:
     return operation, entry
 
 
-def _groups(entry: Operation, block: Node) -> frozenset[str]:
-    words = [word.strip() for text in block.texts("ResponseGroup") for word in text.split(",")]
-    return entry.groups.chosen(tuple(words))
+class _Groups:
+    """The response groups that the requests of a batch ask for: what they share is read once."""
+
+    def __init__(self, entry: Operation) -> None:
+        self._entry = entry
+        self._read: dict[int, frozenset[str]] = {}
+
+    def of(self, block: Node) -> frozenset[str]:
+        given = id(block.members.get("ResponseGroup"))
+        if given not in self._read:
+            words = [word.strip() for text in block.texts("ResponseGroup") for word in text.split(",")]
+            self._read[given] = self._entry.groups.chosen(tuple(words))
+        return self._read[given]
 
 
 _PROOF = (b"Timestamp=", b"Signature=")

@@ -139,12 +139,14 @@ class Integer(Field):
     plain: ClassVar[type | None] = int
 
     def read(self, text: str, path: str) -> int:
-        match = re.fullmatch(r"\s*([+-]?)0*([0-9]+)\s*", text, re.ASCII)
+        match = re.fullmatch(r"\s*([+-]?)([0-9]+)\s*", text, re.ASCII)
         if not match:
             raise invalid_value(text, path)
-        if len(match[2]) > 100:
+        # A pattern that tells zeros in front from the other digits tries each of them as both.
+        digits = match[2].lstrip("0")
+        if len(digits) > 100:
             raise out_of_range(text, path, self.low, self.high)
-        number = int(match[1] + match[2])
+        number = int(f"{match[1]}{digits or 0}")
         if number < self.low or (self.high is not None and number > self.high):
             raise out_of_range(text, path, self.low, self.high)
         return number

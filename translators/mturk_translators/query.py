@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from mturk_translators.faults import unreadable
+from mturk_translators.faults import OUT_OF_RANGE, Fault, Place, unreadable
 
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _INDEX = re.compile(r"[0-9]{1,9}")
@@ -159,11 +159,17 @@ def _steps(name: str) -> Iterator[tuple[str, int]]:
         position += 2 if indexed else 1
 
 
+_LARGEST_BATCH = 100
+
+
 def blocks(root: Node, operation: str) -> tuple[Node, ...]:
     """The requests that a batch carries, or the one request that it is (legacy-common 6.3).
 
     `<Operation>.<n>.<Name>` belongs to block n; parameters without the prefix are shared, prefixed ones override.
+    Raises Fault for more than a hundred.
     """
     batch = root.structures(operation)
+    if len(batch) > _LARGEST_BATCH:
+        raise Fault(OUT_OF_RANGE, f"One request carries at most {_LARGEST_BATCH} requests of a batch.", Place.WHOLE)
     shared = {name: elements for name, elements in root.members.items() if name != operation}
     return tuple(Node(block.path, [], {**shared, **block.members}) for block in batch) or (root,)
