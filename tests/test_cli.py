@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from mturk_gateway.__main__ import main
 from mturk_gateway.clock import wall_clock
-from mturk_gateway.credentials import Requester, read_profiles, write_profile
+from mturk_gateway.credentials import Keyring, Requester, read_profiles, write_profile
 from mturk_gateway.embedded import EmbeddedGateway
 from mturk_gateway.settings import Settings, SettingsError, load_settings, option_name, variable_name
 from mturk_translators.xml import parse
@@ -423,6 +423,19 @@ def test_profiles_that_are_written_at_the_same_time_are_all_kept(tmp_path):
         list(pool.map(lambda n: write_profile(file, Requester(f"p{n}", f"K{n}", "s")), range(40)))
 
     assert len(read_profiles(file)) == 40
+
+
+def test_a_new_requester_is_known_to_every_thread_that_asks_while_one_reads_the_file(tmp_path):
+    path = tmp_path / "credentials"
+    keys = "aws_access_key_id = AKIA{0}\naws_secret_access_key = s\n"
+    path.write_text("".join(f"[many-{number}]\n{keys.format(number)}" for number in range(3_000)))
+    keyring = Keyring(path)
+    with path.open("a") as stream:
+        stream.write(f"[new]\n{keys.format('NEW')}")
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: keyring.find_account("new"), range(8)))
+    assert [requester and requester.access_key for requester in found] == ["AKIANEW"] * 8
 
 
 @pytest.mark.parametrize("name", ["evil]\n[other", "", "x" * 65, "tab\there"])

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from configparser import ConfigParser, Error, SectionProxy
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Lock
 
 from structlog import get_logger
 
@@ -140,7 +141,7 @@ _GLANCE = 0.05
 
 
 class Keyring:
-    """The requesters of one credentials file by access key; a changed file is read again.
+    """The requesters of one credentials file by access key, for any thread; a changed file is read again.
 
     The profile `without` is nobody's.
     """
@@ -149,6 +150,7 @@ class Keyring:
         self._path = path
         self._without = without
         self._looked_at = 0.0
+        self._looking = Lock()
         self._seen: tuple[int, int] | None = None
         self._requesters: dict[str, Requester] = {}
         self._profiles: dict[str, Requester] = {}
@@ -177,18 +179,20 @@ class Keyring:
             self._look()
 
     def _look(self) -> None:
-        try:
-            status = self._path.stat()
-            seen = (status.st_mtime_ns, status.st_size)
-        except OSError:
-            seen = None
-        if seen != self._seen:
-            self._seen = seen
+        # Whoever looks while another thread reads what is new must not go by what was there before.
+        with self._looking:
             try:
-                self._take(read_profiles(self._path))
-            except CredentialsError as error:
-                # Requests go on with the keys that were good before; the next change of the file is tried again.
-                log.error("credentials unreadable", reason=str(error))
+                status = self._path.stat()
+                seen = (status.st_mtime_ns, status.st_size)
+            except OSError:
+                seen = None
+            if seen != self._seen:
+                self._seen = seen
+                try:
+                    self._take(read_profiles(self._path))
+                except CredentialsError as error:
+                    # Requests go on with the keys that were good before; the next change of the file is tried again.
+                    log.error("credentials unreadable", reason=str(error))
 
     def _take(self, requesters: Sequence[Requester]) -> None:
         requesters = [requester for requester in requesters if requester.profile != self._without]
