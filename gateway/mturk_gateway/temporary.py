@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import IO
 
 _LOCK = "lock"
 
@@ -20,13 +21,23 @@ def temporary_folder(place: Path, prefix: str) -> Iterator[Path]:
     Whatever such blocks have left there that were killed is removed first, by the prefix.
     """
     _remove_left(place, prefix)
-    folder = Path(mkdtemp(prefix=prefix, dir=place))
+    folder, lock = _new_folder(place, prefix)
     try:
-        with (folder / _LOCK).open("wb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield folder
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        lock.close()
+
+
+def _new_folder(place: Path, prefix: str) -> tuple[Path, IO[bytes]]:
+    while True:
+        folder = Path(mkdtemp(prefix=prefix, dir=place))
+        lock = (folder / _LOCK).open("wb")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        # Somebody who began at the same time may have found the file before it was locked, and removed everything.
+        if (folder / _LOCK).exists():
+            return folder, lock
+        lock.close()
 
 
 def _remove_left(place: Path, prefix: str) -> None:
